@@ -1,0 +1,73 @@
+"""A user's own model: built by their function, and checked before it is trained."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from harness.catalog import references
+from harness.catalog.layers import ModelSeeds
+from harness.catalog.lazy import load_keras
+from harness.catalog.problems import CatalogError
+
+if TYPE_CHECKING:
+    import keras
+
+
+def build(
+    reference: str,
+    *,
+    input_shape: tuple[int, ...],
+    classes: int,
+    seeds: ModelSeeds,
+    folder: Path | None = None,
+) -> "keras.Model":
+    """Call a user's function; what it draws without a seed of its own is drawn the same too.
+
+    Args:
+        reference: `"module:function"`, called as `function(input_shape, classes, seeds)`.
+        input_shape: Shape of one image.
+        classes: How many outputs the model must have.
+        seeds: Where its random draws should start.
+        folder: The study file's folder.
+
+    Raises:
+        CatalogError: The function cannot be imported, fails, or returns something that cannot be
+            trained and scored as a classifier.
+    """
+    function = references.load(reference, folder)
+    load_keras().utils.set_random_seed(seeds.init)
+    try:
+        model = function(input_shape, classes, seeds)
+    except Exception as error:
+        raise CatalogError(f"{reference} failed: {type(error).__name__}: {error}") from error
+    fault = _fault_of_model(model) or _fault_of_output(model, input_shape, classes)
+    if fault:
+        raise CatalogError(f"{reference} {fault}")
+    return cast("keras.Model", model)
+
+
+def _fault_of_model(model: object) -> str | None:
+    if not isinstance(model, load_keras().Model):
+        return f"must return a keras.Model, not {type(model).__name__}"
+    if not model.built:
+        return "must return a built model: start it with keras.Input, or call model.build"
+    return None
+
+
+def _fault_of_output(model: Any, input_shape: tuple[int, ...], classes: int) -> str | None:
+    """Ask the model about two grey images: whatever it is made of, the answer tells."""
+    keras = load_keras()
+    try:
+        output = model(np.full((2, *input_shape), 0.5, "float32"), training=False)
+    except (TypeError, ValueError) as error:
+        return f"must take images of shape {input_shape}: {error}"
+    shape = tuple(getattr(output, "shape", ()))
+    if shape != (2, classes):
+        return f"must give {classes} outputs an image; 2 images gave the shape {shape}"
+    if keras.backend.standardize_dtype(output.dtype) != "float32":
+        return 'must give float32 outputs: add dtype="float32" to the last layer'
+    rows = keras.ops.convert_to_numpy(output)
+    if (rows < 0).any() or not np.allclose(rows.sum(axis=1), 1, atol=1e-3):
+        return 'must give probabilities: end with activation="softmax"'
+    return None

@@ -1,0 +1,73 @@
+"""What a trial ran on: packages, processor, switches, and the commit of the study."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+
+PACKAGES = ("tensorflow", "keras", "numpy", "scipy", "pandas", "joblib", "training-bench")
+SWITCHES = ("TF_ENABLE_ONEDNN_OPTS", "ONEDNN_MAX_CPU_ISA", "XLA_FLAGS", "CUDA_VISIBLE_DEVICES")
+
+
+def describe_environment(study_file: Path) -> dict[str, object]:
+    """The environment as one flat document; equal environments give equal documents."""
+    return {
+        "python": platform.python_version(),
+        **{name: _version(name) for name in PACKAGES},
+        "system": f"{platform.system()} {platform.machine()}",
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        **{name: os.environ[name] for name in SWITCHES if name in os.environ},
+        "study_commit": _commit(study_file),
+    }
+
+
+def differences(environments: list[Mapping[str, object]]) -> dict[str, list[str]]:
+    """Keys in which environments differ, with the values found."""
+    keys = sorted({key for document in environments for key in document} - {"study_commit"})
+    found = {k: sorted({str(document.get(k)) for document in environments}) for k in keys}
+    return {key: values for key, values in found.items() if len(values) > 1}
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or "unknown"
+
+
+def _commit(study_file: Path) -> str | None:
+    """The git commit that the study file stands at, marked where the file was changed since."""
+
+    def git(*arguments: str) -> str | None:
+        try:
+            done = subprocess.run(
+                ["git", "-C", str(study_file.resolve().parent), *arguments],
+                capture_output=True,
+                text=True,
+                check=True,
+                timeout=10,
+            )
+        except (OSError, subprocess.SubprocessError):
+            return None
+        return done.stdout.strip()
+
+    commit = git("rev-parse", "--short=12", "HEAD")
+    if not commit:
+        return None
+    changed = git("status", "--porcelain", "--", study_file.name)
+    return f"{commit} (changed)" if changed else commit

@@ -1,0 +1,50 @@
+"""What a reader must know about a whole study, and what became of its troubled trials."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from harness.measures import SecondsPerEpoch, SecondsTo
+from harness.quantities import listed, plural
+from harness.results import Results
+from harness.words import sentence
+
+
+def study_notices(results: Results) -> list[str]:
+    """What a reader must know before trusting the verdicts, one sentence or two each."""
+    trials, study = results.trials, results.loaded.study
+    notices = [sentence(notice) for notice in results.notices]
+    diverged = trials[trials["status"] == "diverged"]
+    if len(diverged):
+        notices.append(
+            f"{plural(len(diverged), 'trial')} diverged. No diverged trial is left out of a "
+            "verdict: it counts as not reaching its target, and with the last values it had."
+        )
+    threads = sorted({int(count) for count in trials["threads"].dropna()})
+    if len(threads) > 1:
+        notices.append(
+            f"Trials ran with {listed([str(count) for count in threads])} threads; their last "
+            "digits may differ for that reason alone."
+        )
+    timed = any(isinstance(c.measure, SecondsTo | SecondsPerEpoch) for c in study.claims)
+    if timed and len(set(trials["jobs"].dropna())) > 1:
+        notices.append(
+            "Trials were timed beside different numbers of neighbours, so claims on seconds "
+            "compare unlike things."
+        )
+    if not study.study.deterministic and not any("deterministic" in text for text in notices):
+        notices.append("Determinism was switched off: a repeated trial may give another curve.")
+    return list(dict.fromkeys(notices))
+
+
+def trouble_words(trial: Mapping[Any, Any], curves: pd.DataFrame) -> str:
+    """What became of a trial that did not end well: "diverged at epoch 3" (case D13)."""
+    name = f"{trial['arm']}, replicate {trial['replicate']}"
+    if trial["status"] != "diverged":
+        return f"{name}: {trial['status']}"
+    own = curves[(curves["arm"] == trial["arm"]) & (curves["replicate"] == trial["replicate"])]
+    lost = own.loc[own["loss"].isna(), "epoch"]
+    return f"{name}: diverged at epoch {lost.min()}" if len(lost) else f"{name}: diverged"

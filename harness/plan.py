@@ -1,0 +1,202 @@
+"""Study -> ordered trials: seeds of every stream, fingerprints, blocks in random order."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from harness.measures import as_settings
+from harness.study import STREAMS, Arm, Claim, Precision, Study, matching_arms
+
+TRAINING_VERSION = 1
+"""Raised when the training room changes what a trial's curve is; enters every fingerprint."""
+
+_FIXED = 2**32  # spawn key of streams that are held fixed: no replicate number can equal it
+
+
+@dataclass(frozen=True)
+class Seeds:
+    """The seed of each named stream of one replicate, each a 32-bit number."""
+
+    init: int
+    shuffle: int
+    dropout: int
+    split: int
+
+
+@dataclass(frozen=True)
+class ArmJob:
+    """All that a worker must know to build and train an arm, but for the seeds.
+
+    Attributes:
+        architecture: Name and settings, as in the study file.
+        optimizer: Name and settings, as in the study file.
+        data: The ``[data]`` table.
+        folder: The study file's folder: relative paths and users' modules are found from here.
+        epochs: Epoch budget.
+        batch_size: Images a step.
+        precision: Number format of the model.
+        threads: Compute threads of the worker.
+        deterministic: Whether TensorFlow's op determinism is on.
+    """
+
+    architecture: tuple[str, Mapping[str, Any]]
+    optimizer: tuple[str, Mapping[str, Any]]
+    data: Mapping[str, Any]
+    folder: Path
+    epochs: int
+    batch_size: int
+    precision: Precision
+    threads: int
+    deterministic: bool
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What the study file says of the arm, without what depends on where it lies."""
+        settings = asdict(self)
+        del settings["folder"]
+        return settings
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One arm x one replicate.
+
+    Attributes:
+        arm: Name of the arm.
+        replicate: The seed index, shared by all arms.
+        seeds: Seeds of the streams.
+        fingerprint: Hash of all that can change the trial's curve.
+        position: Place in the run's order, from 0.
+    """
+
+    arm: str
+    replicate: int
+    seeds: Seeds
+    fingerprint: str
+    position: int
+
+
+def digest(document: Any) -> str:
+    """SHA-256 of a JSON document, whatever the order of its keys."""
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def arm_job(study: Study, arm: Arm, folder: Path) -> ArmJob:
+    """What a worker needs for an arm, the study's defaults filled in."""
+    return ArmJob(
+        architecture=(arm.architecture.name, arm.architecture.settings),
+        optimizer=(arm.optimizer.name, arm.optimizer.settings),
+        data=study.data.model_dump(exclude_none=True),
+        folder=folder,
+        epochs=study.epochs_of(arm),
+        batch_size=study.batch_size_of(arm),
+        precision=study.precision_of(arm),
+        threads=study.study.threads,
+        deterministic=study.study.deterministic,
+    )
+
+
+def seeds_of(study: Study, replicate: int) -> Seeds:
+    """Seeds of a replicate's streams, spawned from one root seed (NumPy's SeedSequence).
+
+    With an explicit list of seeds the replicate's own seed is the root. A stream that is not
+    varied takes the same seed in all replicates.
+    """
+
+    def seed(stream: str) -> int:
+        varies = stream in study.randomness.vary
+        explicit = study.study.seeds is not None
+        root = replicate if explicit and varies else study.study.seed
+        block = 0 if explicit else replicate
+        key = (block if varies else _FIXED, STREAMS.index(stream))
+        return int(np.random.SeedSequence(root, spawn_key=key).generate_state(1)[0])
+
+    return Seeds(**{stream: seed(stream) for stream in STREAMS})
+
+
+def fingerprint(identity: Mapping[str, Any], seeds: Seeds) -> str:
+    """A trial's key: its arm's identity (see `harness.training.describe`) and its seeds."""
+    return digest({"version": TRAINING_VERSION, "arm": identity, "seeds": asdict(seeds)})
+
+
+def plan_trials(study: Study, identities: Mapping[str, Mapping[str, Any]]) -> list[Trial]:
+    """All trials in the order to run them: blocks of one replicate, arms shuffled inside.
+
+    Args:
+        study: The study.
+        identities: By arm, all that can change a trial's result but for the seeds.
+    """
+    trials: list[Trial] = []
+    for replicate in study.study.replicate_ids:
+        order = np.random.default_rng([study.study.seed, replicate, 1]).permutation(len(identities))
+        seeds = seeds_of(study, replicate)
+        for arm in (list(identities)[i] for i in order):
+            key = fingerprint(identities[arm], seeds)
+            trials.append(Trial(arm, replicate, seeds, key, len(trials)))
+    return trials
+
+
+def protocol(study: Study) -> dict[str, Any]:
+    """What is claimed and how it will be decided: hashed with the first stored trial.
+
+    A claim stands with the settings of the arms it compares; what all claims share (alpha, number
+    of replicates as the stopping rule, data, randomness) stands apart.
+    """
+    arms = {arm.name: arm for arm in study.all_arms}
+
+    def document(claim: Claim) -> dict[str, Any]:
+        names = sorted({n for side in claim.compare for n in matching_arms(side, list(arms))})
+        return {
+            **claim.model_dump(exclude={"measure", "answers_question", "says"}, exclude_none=True),
+            "measure": as_settings(claim.measure),
+            "arms": {name: arm_job(study, arms[name], Path()).settings for name in names},
+        }
+
+    return {
+        "shared": {
+            "alpha": study.study.alpha,
+            "replicates": study.study.replicate_ids,
+            "seed": study.study.seed,
+            "randomness": sorted(study.randomness.vary),
+        },
+        "claims": {claim.id: digest(document(claim)) for claim in study.claims},
+    }
+
+
+def confirmatory_claims(study: Study, registered: Mapping[str, Any] | None) -> dict[str, bool]:
+    """By claim, whether it was claimed in this form before the first trial was stored."""
+    now = protocol(study)
+    if registered is None:
+        return dict.fromkeys(now["claims"], True)
+    shared = registered["shared"] == now["shared"]
+    return {
+        claim: shared and registered["claims"].get(claim) == key
+        for claim, key in now["claims"].items()
+    }
+
+
+def protocol_notices(study: Study, registered: Mapping[str, Any] | None) -> list[str]:
+    """What changed since the first trial was stored, in words."""
+    if registered is None:
+        return []
+    now = protocol(study)
+    notices = [
+        f"{key} changed after the first trial was stored: every claim is exploratory"
+        for key, value in registered["shared"].items()
+        if now["shared"].get(key) != value
+    ]
+    gone = [claim for claim in registered["claims"] if claim not in now["claims"]]
+    if gone:
+        notices.append(
+            f"claims withdrawn after the first trial was stored: {', '.join(gone)}; they keep "
+            "their place in the family of tests"
+        )
+    return notices

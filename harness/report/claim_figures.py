@@ -1,0 +1,253 @@
+"""The figures about claims: times to an event, values of each measure, and effects."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
+
+from harness.measures import Measured
+from harness.phrases import subject
+from harness.quantities import decimals_for, level, listed, shown, unit_noun
+from harness.report.figure_style import GRID, INK, MUTED, PANEL, ZONE, ArmStyle, as_svg, drawing
+from harness.report.figures import Drawn
+from harness.report.measured import MeasuredArms, Row
+from harness.stats.results import Interval
+from harness.stats.survival import CensoredTimes, KaplanMeierCurve, kaplan_meier
+from harness.verdicts import Verdict
+from harness.words import MARKS, effect_words, interval_words
+
+_WHOLE_STEPS = [1, 2, 5, 10]
+
+
+def time_to_event(key: str, measured: MeasuredArms, styles: Mapping[str, ArmStyle]) -> Drawn:
+    """Kaplan-Meier: the share of trials that got there, by time, with the trials still waiting.
+
+    Args:
+        key: Unique in the page.
+        measured: A measure that can be censored, with a finite time in some trial.
+        styles: How each arm is drawn.
+    """
+    rows = [row for row in measured.rows if row.known]
+    curves = [kaplan_meier(_times(row)) for row in rows]
+    end = max(float(curve.time[-1]) for curve in curves)
+    unit = measured.measure.unit
+    with drawing(PANEL[0], PANEL[1] - 0.2 + 0.17 * len(rows)) as figure:
+        axes, below = figure.subplots(2, 1, sharex=True, height_ratios=[12, len(rows) + 0.8])
+        for row, curve in zip(rows, curves, strict=True):
+            _draw_steps(axes, curve, styles[row.arm], end)
+        axes.set_ylim(-0.03, 1.03)
+        axes.set_xlim(-0.03 * end, end * 1.03)
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
+        axes.set_ylabel("trials that got there")
+        axes.xaxis.set_major_locator(MaxNLocator(6, integer=unit == "epochs", steps=_WHOLE_STEPS))
+        axes.tick_params(labelbottom=True)
+        axes.set_xlabel(unit)
+        ticks = [tick for tick in axes.get_xticks() if 0 <= tick <= end]
+        _draw_at_risk(below, rows, curves, ticks)
+        reached = [f"{row.reached} of {len(row.known)} of {row.label}" for row in rows]
+        alt = f"Share of trials by {subject(measured.measure)}. Reached: {listed(reached)}."
+        svg = as_svg(figure, key, alt)
+    return Drawn(svg, measured.title, "", "measures.csv")
+
+
+def _times(row: Row) -> CensoredTimes:
+    return CensoredTimes(
+        np.array([m.value for m in row.known]), np.array([not m.censored for m in row.known])
+    )
+
+
+def _draw_steps(axes: Axes, curve: KaplanMeierCurve, style: ArmStyle, end: float) -> None:
+    time = np.concatenate([[0.0], curve.time, [end]])
+    share = 1 - np.concatenate([[1.0], curve.survival, curve.survival[-1:]])
+    axes.step(time, share, where="post", **style.line, linewidth=1.4)
+    left = np.append(curve.n_risk[1:], 0.0)
+    ended = curve.n_risk - curve.n_event > left
+    axes.plot(
+        curve.time[ended],
+        1 - curve.survival[ended],
+        linestyle="none",
+        marker="|",
+        markersize=7,
+        markeredgewidth=1.2,
+        color=style.colour,
+    )
+
+
+def _draw_at_risk(
+    axes: Axes, rows: Sequence[Row], curves: Sequence[KaplanMeierCurve], ticks: Sequence[float]
+) -> None:
+    """The number of trials still waiting just before each tick, a row an arm."""
+    axes.set_ylim(len(rows) - 0.4, -1.2)
+    axes.set_yticks(range(len(rows)), [short(row.label) for row in rows])
+    axes.text(ticks[0], -0.85, "still waiting", fontsize=7, color=MUTED, va="center")
+    for place, curve in enumerate(curves):
+        for tick in ticks:
+            waiting = curve.n_risk[curve.time >= tick]
+            text = f"{int(waiting[0])}" if len(waiting) else "0"
+            axes.text(tick, place, text, fontsize=7, ha="center", va="center")
+    axes.tick_params(length=0, labelbottom=False)
+    axes.grid(visible=False)
+    axes.spines[:].set_visible(False)
+
+
+def short(name: str, length: int = 24) -> str:
+    """A name that fits a figure; the page has it in full."""
+    return name if len(name) <= length else name[: length - 1] + "…"
+
+
+def values_by_arm(
+    key: str, measured: MeasuredArms, styles: Mapping[str, ArmStyle], *, is_paired: bool
+) -> Drawn:
+    """Every trial's value, a row an arm; thin lines join the trials of one replicate."""
+    unit, rows = measured.measure.unit, measured.rows
+    heights = _heights(rows)
+    joined = is_paired and len(rows) > 1
+    with drawing(PANEL[0], 0.75 + 0.36 * len(rows)) as figure:
+        axes = figure.add_subplot()
+        if joined:
+            _join_replicates(axes, rows, heights, unit)
+        for place, row in enumerate(rows):
+            _draw_values(axes, place, row, heights, styles[row.arm], unit)
+        axes.set_yticks(range(len(rows)), [short(row.label) for row in rows])
+        axes.set_ylim(len(rows) - 0.5, -0.5)
+        axes.tick_params(axis="y", length=0)
+        axes.grid(visible=False, axis="y")
+        axes.spines["left"].set_visible(False)
+        _value_axis(axes, unit)
+        means = [f"{row.label} {_mean_words(row, unit)}" for row in rows]
+        alt = f"{measured.title} of every trial. Means: {listed(means)}."
+        svg = as_svg(figure, key, alt)
+    late = any(m.censored for row in rows for m in row.known)
+    caption = "▷ not reached by then." if late else ""
+    return Drawn(svg, measured.title, caption, "measures.csv")
+
+
+def _value_axis(axes: Axes, unit: str) -> None:
+    axes.xaxis.set_major_locator(MaxNLocator(5, integer=unit == "epochs", steps=_WHOLE_STEPS))
+    sign = " %" if unit == "accuracy" else ""
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.6g}{sign}"))
+    if unit != "accuracy":
+        axes.set_xlabel(unit)
+
+
+def _heights(rows: Sequence[Row]) -> dict[int, float]:
+    """A height within the row for each replicate, the same in every row, so that dots stay apart."""
+    replicates = sorted({replicate for row in rows for replicate in row.values})
+    steps = np.linspace(-0.26, 0.26, len(replicates)) if len(replicates) > 1 else np.zeros(1)
+    return dict(zip(replicates, map(float, steps), strict=False))
+
+
+def _join_replicates(
+    axes: Axes, rows: Sequence[Row], heights: Mapping[int, float], unit: str
+) -> None:
+    for replicate, height in heights.items():
+        points = [
+            (shown(row.values[replicate].value, unit), place + height)
+            for place, row in enumerate(rows)
+            if replicate in row.values and math.isfinite(row.values[replicate].value)
+        ]
+        if len(points) > 1:
+            axes.plot(*zip(*points, strict=True), color=GRID, linewidth=0.6, zorder=1)
+
+
+def _draw_values(
+    axes: Axes,
+    place: int,
+    row: Row,
+    heights: Mapping[int, float],
+    style: ArmStyle,
+    unit: str,
+) -> None:
+    known: list[tuple[int, Measured]] = [
+        (replicate, m) for replicate, m in row.values.items() if math.isfinite(m.value)
+    ]
+    for censored in (False, True):
+        chosen = [(replicate, m) for replicate, m in known if m.censored is censored]
+        axes.plot(
+            [shown(m.value, unit) for _, m in chosen],
+            [place + heights[replicate] for replicate, _ in chosen],
+            linestyle="none",
+            marker=">" if censored else "o",
+            markersize=3.4,
+            markerfacecolor="none" if censored else style.colour,
+            markeredgecolor=style.colour,
+            markeredgewidth=0.8,
+            alpha=0.8,
+        )
+    if known:
+        mean = shown(float(np.mean([m.value for _, m in known])), unit)
+        axes.plot([mean, mean], [place - 0.34, place + 0.34], color=INK, linewidth=1.3)
+
+
+def _mean_words(row: Row, unit: str) -> str:
+    if not row.known:
+        return "has no values"
+    mean = float(np.mean([m.value for m in row.known]))
+    return level(mean, unit, decimals_for(unit, Interval(mean, mean, 1), mean))
+
+
+def effects(key: str, verdicts: Sequence[Verdict]) -> Drawn:
+    """Effects of the claims that share a unit, with their intervals and margin zones.
+
+    Args:
+        key: Unique in the page.
+        verdicts: Verdicts on measures of one unit.
+    """
+    unit = verdicts[0].claim.measure.unit
+    noun = unit_noun(unit)
+    with drawing(PANEL[0], 0.55 + 0.52 * len(verdicts)) as figure:
+        axes = figure.add_subplot()
+        axes.set_xlim(*_reach(verdicts, unit))
+        axes.set_ylim(len(verdicts) - 0.55, -0.75)
+        for place, verdict in enumerate(verdicts):
+            _draw_effect(axes, place, verdict, unit)
+        axes.set_yticks([])
+        axes.spines["left"].set_visible(False)
+        axes.grid(visible=False)
+        axes.xaxis.set_major_locator(MaxNLocator(6, steps=_WHOLE_STEPS))
+        axes.set_xlabel(f"{noun}, first side minus second")
+        alt = f"Effects in {noun}: " + "; ".join(map(_effect_alt, verdicts)) + "."
+        svg = as_svg(figure, key, alt)
+    return Drawn(svg, f"Effects in {noun}", "", "verdicts.json")
+
+
+def _effect_alt(verdict: Verdict) -> str:
+    if verdict.reason is not None:
+        return f"{verdict.claim.id} not testable"
+    return f"{verdict.claim.id} {effect_words(verdict)}, interval {interval_words(verdict)}"
+
+
+def _ends(verdict: Verdict) -> Iterator[float]:
+    yield from (0.0, -verdict.claim.margin, verdict.claim.margin)
+    if verdict.reason is None:
+        yield from (verdict.effect, verdict.interval.low, verdict.interval.high)
+
+
+def _reach(verdicts: Sequence[Verdict], unit: str) -> tuple[float, float]:
+    ends = [shown(x, unit) for v in verdicts for x in _ends(v) if math.isfinite(x)]
+    low, high = min(ends), max(ends)
+    pad = 0.06 * (high - low) or 1.0
+    return low - pad, high + pad
+
+
+def _draw_effect(axes: Axes, place: int, verdict: Verdict, unit: str) -> None:
+    margin, (left, right) = shown(verdict.claim.margin, unit), axes.get_xlim()
+    top, bottom = place - 0.17, place + 0.17
+    axes.fill_between([-margin, margin], top, bottom, color=ZONE, linewidth=0, zorder=0)
+    axes.plot([0, 0], [top - 0.05, bottom + 0.05], color=MUTED, linewidth=0.7, zorder=1)
+    label = f"{MARKS[verdict.outcome]} {short(verdict.claim.id, 30)}"
+    axes.text(left, place - 0.38, label, ha="left", va="center", fontsize=7.5)
+    if verdict.reason is not None:
+        axes.text(right, place - 0.38, "not testable", color=MUTED, ha="right", va="center")
+        return
+    axes.text(right, place - 0.38, effect_words(verdict), ha="right", va="center", fontsize=7.5)
+    for end, marker in ((verdict.interval.low, "<"), (verdict.interval.high, ">")):
+        edge = left if marker == "<" else right
+        at = edge if math.isinf(end) else shown(end, unit)
+        axes.plot([shown(verdict.effect, unit), at], [place, place], color=INK, linewidth=1.3)
+        axes.plot([at], [place], marker=marker if math.isinf(end) else "|", color=INK, markersize=5)
+    axes.plot([shown(verdict.effect, unit)], [place], marker="o", color=INK, markersize=4.4)

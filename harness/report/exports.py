@@ -1,0 +1,175 @@
+"""The report's numbers as files for other programs: three CSV tables and one JSON document."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from harness import words
+from harness.notices import study_notices
+from harness.report.files import write_whole
+from harness.results import CURVE_COLUMNS, Results
+from harness.stats.results import Estimate, Interval, TestResult
+from harness.verdicts import Side, Verdict
+
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def write_exports(results: Results, folder: Path) -> None:
+    """Write ``curves.csv``, ``measures.csv``, ``trials.csv`` and ``verdicts.json``.
+
+    Args:
+        results: A study's outcome.
+        folder: An existing folder.
+
+    Raises:
+        ReportError: A file cannot be written.
+    """
+    write_whole(folder, "curves.csv", csv_text(curve_table(results)))
+    write_whole(folder, "measures.csv", csv_text(measure_table(results)))
+    write_whole(folder, "trials.csv", csv_text(trial_table(results)))
+    write_whole(folder, "verdicts.json", json_text(verdict_document(results)))
+
+
+def curve_table(results: Results) -> pd.DataFrame:
+    """One row an epoch: arm, replicate, epoch, then the columns of a curve."""
+    return results.curves[["arm", "replicate", "epoch", *CURVE_COLUMNS]]
+
+
+def measure_table(results: Results) -> pd.DataFrame:
+    """One row a value: claim, measure, arm, replicate, value, censored, unit.
+
+    A censored value is the time up to which the event had not happened.
+    """
+    claims = {claim.id: claim for claim in results.loaded.study.claims}
+    rows = []
+    for row in results.values:  # noqa: PD011 - not a pandas object
+        measure = claims[row.claim].side_measure(row.side)
+        value, censored = row.measured.value, row.measured.censored
+        rows.append(
+            (row.claim, measure.label, row.arm, row.replicate, value, censored, measure.unit)
+        )
+    columns = ["claim", "measure", "arm", "replicate", "value", "censored", "unit"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def trial_table(results: Results) -> pd.DataFrame:
+    """One row a trial, its identity first."""
+    first = ["arm", "replicate", "status", "fingerprint"]
+    rest = [column for column in results.trials.columns if column not in first]
+    return results.trials[[*first, *rest]]
+
+
+def csv_text(table: pd.DataFrame) -> str:
+    """A table as CSV that a spreadsheet cannot mistake for formulas; NaN is an empty cell.
+
+    Text that starts like a formula gets an apostrophe in front, the spreadsheets' own mark for
+    "this is text"; numbers stay numbers.
+    """
+    safe = table.copy()
+    for name in safe.columns:
+        if not (
+            pd.api.types.is_numeric_dtype(safe[name]) or pd.api.types.is_bool_dtype(safe[name])
+        ):
+            safe[name] = safe[name].map(_inert)
+    return safe.to_csv(index=False, lineterminator="\n")
+
+
+def _inert(cell: object) -> object:
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA_STARTS) else cell
+
+
+def verdict_document(results: Results) -> dict[str, Any]:
+    """The question, the answer and every verdict, as ``verdicts.json`` holds them."""
+    study = results.loaded.study
+    return {
+        "study": study.study.name,
+        "profile": results.loaded.profile,
+        "question": study.study.question,
+        "answer": words.answer(results.verdicts),
+        "alpha": study.study.alpha,
+        "notices": study_notices(results),
+        "claims": [_claim(verdict) for verdict in results.verdicts],
+    }
+
+
+def _claim(verdict: Verdict) -> dict[str, Any]:
+    claim = verdict.claim
+    return {
+        "id": claim.id,
+        "says": claim.says,
+        "verdict": verdict.outcome,
+        "sentence": words.verdict_sentence(verdict),
+        "measure": claim.measure.model_dump(mode="json", exclude_none=True),
+        "expect": claim.expect,
+        "effect": verdict.effect,
+        "interval": _ends(verdict.interval),
+        "level": verdict.interval.level,
+        "equivalence_interval": _ends(verdict.equivalence_interval),
+        "unit": claim.measure.unit,
+        "p": verdict.test.p,
+        "p_adjusted": verdict.p_adjusted,
+        "test": verdict.test.method,
+        "n": verdict.n,
+        "paired": verdict.is_paired,
+        "margin": claim.margin,
+        "confirmatory": verdict.confirmatory,
+        "answers_question": claim.answers_question,
+        "replicates_needed": verdict.replicates_needed,
+        "horizon": verdict.horizon,
+        "sides": [_side(side) for side in verdict.sides],
+        "sensitivity": {name: _test(test) for name, test in verdict.sensitivity.items()},
+        "effect_sizes": {name: _estimate(size) for name, size in verdict.effect_sizes.items()},
+        "notices": list(verdict.notices),
+        "reason": verdict.reason,
+    }
+
+
+def _ends(interval: Interval) -> list[float]:
+    return [interval.low, interval.high]
+
+
+def _side(side: Side) -> dict[str, Any]:
+    censored = None if side.reached is None else side.n - side.reached
+    return {
+        "name": side.name,
+        "n": side.n,
+        "mean": side.mean,
+        "reached": side.reached,
+        "censored": censored,
+    }
+
+
+def _test(test: TestResult) -> dict[str, Any]:
+    return {
+        "method": test.method,
+        "statistic": test.statistic,
+        "p": test.p,
+        "reason": test.reason,
+    }
+
+
+def _estimate(estimate: Estimate) -> dict[str, Any]:
+    return {
+        "method": estimate.method,
+        "value": estimate.value,
+        "interval": _ends(estimate.interval),
+        "reason": estimate.reason,
+    }
+
+
+def json_text(document: Any) -> str:
+    """JSON that every parser takes: what is not a finite number becomes null (case F5)."""
+    return json.dumps(_finite(document), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,208 @@
+"""The figures of curves by epoch: learning curves, and seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator
+
+from harness.measures import is_accuracy
+from harness.phrases import METRICS
+from harness.quantities import listed
+from harness.report.figure_style import PANEL, ArmStyle, as_svg, drawing
+from harness.report.series import FloatArray, Series
+from harness.stats.curve_bands import mean_band
+
+_MOST_LINES = 240  # thin lines in a panel; beyond that they hide each other
+_ACCURACIES = (0.2, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995, 0.9999)
+_PERCENT = FuncFormatter(lambda value, _: f"{value * 100:.6g} %")
+_PLAIN = FuncFormatter(lambda value, _: f"{value:.4g}")
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A figure for the page.
+
+    Attributes:
+        svg: The inline SVG element, which carries its own alternative text.
+        title: What the figure is about.
+        caption: How to read it.
+        data: The file next to the report that holds its numbers.
+    """
+
+    svg: str
+    title: str
+    caption: str
+    data: str
+
+
+def learning_curves(
+    metric: str,
+    arms: Mapping[str, Series],
+    styles: Mapping[str, ArmStyle],
+    published: pd.DataFrame | None,
+) -> Drawn:
+    """Every trial thin, the mean of each arm thick, with its simultaneous band.
+
+    Args:
+        metric: A metric's column name.
+        arms: That column of each arm.
+        styles: How each arm is drawn.
+        published: Single runs from elsewhere, drawn as open circles.
+    """
+    shown = max(1, _MOST_LINES // len(arms))
+    with drawing(*PANEL) as figure:
+        axes = figure.add_subplot()
+        overlay = _overlay(metric, published, arms)
+        _metric_axis(axes, metric, list(arms.values()), overlay)
+        for arm, series in arms.items():
+            _draw_arm(axes, series, styles[arm], shown)
+        _draw_published(axes, metric, overlay, styles)
+        _epoch_axis(axes, list(arms.values()))
+        ends = [f"{arm} ends at {_end(metric, series)}" for arm, series in arms.items()]
+        alt = f"Learning curves: {METRICS[metric]} by epoch. On average {'; '.join(ends)}."
+        svg = as_svg(figure, f"curves-{metric}", alt)
+    caption = _curve_notes(metric, list(arms.values()), shown)
+    if len(overlay):
+        caption.append("Open circles: published single runs.")
+    return Drawn(svg, METRICS[metric].capitalize(), " ".join(caption), "curves.csv")
+
+
+def _draw_arm(axes: Axes, series: Series, style: ArmStyle, shown: int) -> None:
+    lines = [
+        np.column_stack([series.epochs, row])[np.isfinite(row)] for row in series.matrix[:shown]
+    ]
+    axes.add_collection(
+        LineCollection(
+            [line for line in lines if len(line)], colors=style.colour, linewidths=0.4, alpha=0.3
+        )
+    )
+    whole = series.whole
+    if not len(whole):
+        return
+    band = mean_band(whole)
+    if np.isfinite(band.low).all():
+        axes.fill_between(
+            series.epochs, band.low, band.high, color=style.colour, alpha=0.16, linewidth=0
+        )
+    axes.plot(series.epochs, band.centre, **style.line, linewidth=1.4)
+
+
+def _overlay(metric: str, published: pd.DataFrame | None, arms: Collection[str]) -> pd.DataFrame:
+    """The published rows that belong to these arms and have the metric."""
+    if published is None or metric not in published:
+        return pd.DataFrame(columns=["arm", "epoch", metric], dtype=float)
+    return published[published["arm"].isin(list(arms))].dropna(subset=[metric])
+
+
+def _draw_published(
+    axes: Axes, metric: str, overlay: pd.DataFrame, styles: Mapping[str, ArmStyle]
+) -> None:
+    for arm, run in overlay.groupby("arm"):
+        axes.plot(
+            run["epoch"],
+            run[metric],
+            color=styles[str(arm)].colour,
+            linestyle="none",
+            marker="o",
+            markersize=2.6,
+            markerfacecolor="none",
+            markeredgewidth=0.7,
+        )
+
+
+def _metric_axis(axes: Axes, metric: str, series: Sequence[Series], overlay: pd.DataFrame) -> None:
+    """Losses on a logarithmic axis; accuracies on one that is logarithmic in the error rate."""
+    rows = [s.whole for s in series if len(s.whole)] or [s.matrix for s in series]
+    values = np.concatenate([*(row.ravel() for row in rows), overlay[metric].to_numpy(dtype=float)])
+    values = values[np.isfinite(values)]
+    if is_accuracy(metric):
+        _accuracy_axis(axes, values)
+    elif len(values) and values.min() > 0:
+        axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_minor_locator(NullLocator())
+        axes.yaxis.set_major_formatter(_PLAIN)
+    axes.set_ylabel(METRICS[metric] + ("" if is_accuracy(metric) else " (nats)"))
+
+
+def _accuracy_axis(axes: Axes, values: FloatArray) -> None:
+    """Equal steps are equal factors of the error rate, so that 98 and 99 % are told apart."""
+    if not len(values):
+        return
+    errors = 1 - values[values < 1]
+    least = float(errors.min()) * 0.8 if len(errors) else 1e-4  # what 100 % is drawn as
+    axes.set_yscale(
+        "function",
+        functions=(
+            lambda y: -np.log10(np.maximum(1 - np.asarray(y, dtype=float), least)),
+            lambda z: 1 - 10 ** -np.asarray(z, dtype=float),
+        ),
+    )
+    low, high = float(values.min()), 1 - least
+    axes.set_ylim(1 - (1 - low) * 1.08, high)
+    wanted = [tick for tick in (0.0, *_ACCURACIES, 1.0) if low <= tick <= high]
+    axes.yaxis.set_major_locator(FixedLocator(wanted if len(wanted) > 1 else [low, high]))
+    axes.yaxis.set_major_formatter(_PERCENT)
+
+
+def _epoch_axis(axes: Axes, series: Sequence[Series]) -> None:
+    first = min(int(s.epochs[0]) for s in series)
+    last = max(int(s.epochs[-1]) for s in series)
+    pad = max(0.015 * (last - first), 0.1)
+    axes.set_xlim(first - pad, last + pad)
+    axes.set_xlabel("epoch")
+    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, steps=[1, 2, 5, 10]))
+
+
+def _curve_notes(metric: str, series: Sequence[Series], shown: int) -> list[str]:
+    notes = []
+    if is_accuracy(metric):
+        notes.append("The axis is stretched towards 100 %: equal steps, equal factors of error.")
+    if any(len(s.matrix) > shown for s in series):
+        notes.append(f"The first {shown} trials of each arm are drawn; means and bands use all.")
+    left_out = sum(len(s.matrix) - len(s.whole) for s in series)
+    if left_out:
+        count = "1 trial that diverged is" if left_out == 1 else f"{left_out} diverged trials are"
+        notes.append(f"{count} drawn, and left out of means and bands.")
+    return notes
+
+
+def _end(metric: str, series: Series) -> str:
+    whole = series.whole
+    if not len(whole):
+        return "no number"
+    mean = float(whole[:, -1].mean())
+    return f"{mean * 100:.1f} %" if is_accuracy(metric) else f"{mean:.3f} nats"
+
+
+def seconds_by_epoch(
+    column: str, arms: Mapping[str, Series], styles: Mapping[str, ArmStyle]
+) -> Drawn:
+    """Median seconds of each epoch, with the range over trials and the first epoch marked."""
+    with drawing(*PANEL) as figure:
+        axes = figure.add_subplot()
+        for arm, series in arms.items():
+            _draw_seconds(axes, series, styles[arm])
+        axes.set_ylim(bottom=0)
+        axes.set_ylabel("seconds per epoch")
+        _epoch_axis(axes, list(arms.values()))
+        kind = "Wall time" if column == "seconds" else "Processor time"
+        alt = f"{kind} by epoch of {listed(list(arms))}; the first epoch holds the start-up work."
+        svg = as_svg(figure, f"time-{column}", alt)
+    return Drawn(svg, f"{kind} by epoch", "", "curves.csv")
+
+
+def _draw_seconds(axes: Axes, series: Series, style: ArmStyle) -> None:
+    known = np.isfinite(series.matrix).any(axis=0)
+    epochs, seconds = series.epochs[known], series.matrix[:, known]
+    median = np.nanmedian(seconds, axis=0)
+    low, high = np.nanmin(seconds, axis=0), np.nanmax(seconds, axis=0)
+    axes.fill_between(epochs, low, high, color=style.colour, alpha=0.14, linewidth=0)
+    axes.plot(epochs, median, **style.line, linewidth=1.3)
+    axes.plot(epochs[:1], median[:1], color=style.colour, marker="D", markersize=3.6, zorder=3)

@@ -1,0 +1,86 @@
+"""The values behind claims, grouped the way that figures and tables show them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from harness.measures import Measure, Measured
+from harness.phrases import subject
+from harness.results import Results
+from harness.study import Claim
+
+Values = Mapping[int, Measured]  # by replicate
+
+
+@dataclass(frozen=True)
+class Row:
+    """One arm's values of a measure, under the label that the figure gives it."""
+
+    label: str
+    arm: str
+    values: Values
+
+    @property
+    def known(self) -> list[Measured]:
+        """The values that are numbers."""
+        return [m for m in self.values.values() if math.isfinite(m.value)]
+
+    @property
+    def reached(self) -> int:
+        """How many trials reached the event."""
+        return sum(not m.censored for m in self.known)
+
+
+@dataclass(frozen=True)
+class MeasuredArms:
+    """One measure in every arm that some claim asks it of.
+
+    Attributes:
+        measure: The measure; one with its epoch left open where the rows are of several epochs.
+        rows: The arms' values.
+    """
+
+    measure: Measure
+    rows: list[Row]
+
+    @property
+    def title(self) -> str:
+        """The measure in words, as a heading."""
+        text = subject(self.measure)
+        return text[:1].upper() + text[1:]
+
+    @property
+    def has_times(self) -> bool:
+        """Whether this is a time to an event, with a finite time in any trial."""
+        return self.measure.can_be_censored and any(row.known for row in self.rows)
+
+
+def measured_arms(results: Results) -> list[MeasuredArms]:
+    """The study's measures, each once, in the order of the claims that ask for them."""
+    study = results.loaded.study
+    claims = {claim.id: claim for claim in study.claims}
+    order = {arm.name: place for place, arm in enumerate(study.all_arms)}
+    values: dict[str, dict[tuple[int, str, str], dict[int, Measured]]] = {}
+    for row in results.values:
+        claim = claims[row.claim]
+        label = _label(claim, row.side, row.arm)
+        group = values.setdefault(claim.measure.model_dump_json(), {})
+        group.setdefault((order[row.arm], row.arm, label), {})[row.replicate] = row.measured
+    measures = {claim.measure.model_dump_json(): claim.measure for claim in study.claims}
+    return [
+        MeasuredArms(
+            measure,
+            [Row(label, arm, values[key][_, arm, label]) for _, arm, label in sorted(values[key])],
+        )
+        for key, measure in measures.items()
+        if key in values
+    ]
+
+
+def _label(claim: Claim, side: int, arm: str) -> str:
+    epoch = claim.at_epochs[side] if claim.at_epochs else None
+    if epoch is None:
+        return arm
+    return f"{arm} (last epoch)" if epoch == "last" else f"{arm} (epoch {epoch})"

@@ -1,0 +1,116 @@
+"""The methods in plain words, each with where it comes from; only those the study made use of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.quantities import percent
+from harness.verdicts import Verdict
+from harness.words import alpha_of
+
+
+@dataclass(frozen=True)
+class Method:
+    """A method that the report used.
+
+    Attributes:
+        name: What it is called.
+        text: What it does, in plain words.
+        source: Author and year.
+    """
+
+    name: str
+    text: str
+    source: str
+
+
+def methods_of(verdicts: Sequence[Verdict]) -> list[Method]:
+    """The methods behind these verdicts and the report's figures."""
+    tested = [verdict for verdict in verdicts if verdict.reason is None]
+    chosen = [_CURVES]
+    if any(verdict.is_paired for verdict in tested):
+        chosen += [_PAIRED, _sign_flip(tested)]
+    if any(not verdict.is_paired for verdict in tested):
+        chosen.append(_UNPAIRED)
+    if tested:
+        chosen += [_INTERVAL, _HOLM, _EQUIVALENCE]
+    if any(verdict.claim.measure.can_be_censored for verdict in verdicts):
+        chosen += [_KAPLAN_MEIER, _RESTRICTED_MEAN]
+    if any(verdict.replicates_needed for verdict in verdicts):
+        chosen.append(_PLANNING)
+    if tested:
+        chosen.append(_SENSITIVITY)
+    return chosen
+
+
+def _sign_flip(verdicts: Sequence[Verdict]) -> Method:
+    alpha = percent(alpha_of(verdicts[0]))
+    return Method(
+        "Sign-flip permutation test",
+        "If the arms did not differ, each pair's difference could as well have had the other "
+        "sign. The p value is the share of all sign patterns whose mean is at least as large as "
+        f"the one seen. A difference counts as real where the adjusted p is at most {alpha}.",
+        "Fisher 1935; Pitman 1937",
+    )
+
+
+_CURVES = Method(
+    "Bands around mean curves",
+    "The band holds the arm's true mean at all epochs at once with 95 % confidence: Student's t "
+    "at each epoch, with its level divided by the number of epochs.",
+    "Student 1908; Dunn 1961",
+)
+_PAIRED = Method(
+    "Paired comparison",
+    "Trials of the same replicate see the data in the same order and split, so each trial is "
+    "compared with its partner, and the differences are averaged.",
+    "Fisher 1935",
+)
+_UNPAIRED = Method(
+    "Studentized permutation test",
+    "Trials are dealt out to the two sides in every possible way, or in many random ones; p is "
+    "the share of deals whose difference, in standard errors, is at least as large as that seen.",
+    "Neuhaus 1993; Janssen 1997",
+)
+_INTERVAL = Method(
+    "Confidence interval",
+    "All differences that the deciding test would not reject. So the interval never contradicts "
+    "the unadjusted p value.",
+    "Hodges & Lehmann 1963; Hartigan 1969",
+)
+_HOLM = Method(
+    "Adjusted p values",
+    "With several claims, one of them may look real by luck. Holm's method raises the p values so "
+    "that the chance of even one false claim in the whole study stays below the error rate.",
+    "Holm 1979",
+)
+_EQUIVALENCE = Method(
+    "Practically equal",
+    "Called so only where the interval lies inside the margin: two one-sided tests. A difference "
+    "that was merely not found is called inconclusive, never equal.",
+    "Schuirmann 1987",
+)
+_KAPLAN_MEIER = Method(
+    "Times that some trials never reach",
+    "A trial that did not get there counts as “longer than its budget” and is never dropped. The "
+    "curve shows the share of trials that got there by each time.",
+    "Kaplan & Meier 1958",
+)
+_RESTRICTED_MEAN = Method(
+    "Restricted mean time",
+    "Means of such times are taken up to a stated horizon, so that no unknown time is guessed.",
+    "Irwin 1949; Royston & Parmar 2013",
+)
+_PLANNING = Method(
+    "Replicates needed",
+    "The number of replicates at which a true difference as large as the margin would be found in "
+    "four of five studies, given the spread seen here.",
+    "Student 1908; Cohen 1988",
+)
+_SENSITIVITY = Method(
+    "Sensitivity tests",
+    "Classical tests of the same values stand beside the deciding one. They show whether the "
+    "verdict hangs on the choice of test; they never decide.",
+    "Student 1908; Wilcoxon 1945; Mantel 1966",
+)

@@ -1,0 +1,245 @@
+"""The report's tables and lists: every cell a finished text."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from harness import words
+from harness.measures import startup_seconds, steady_seconds
+from harness.notices import trouble_words
+from harness.phrases import subject
+from harness.quantities import (
+    NO_VALUE,
+    amount,
+    decimals_for,
+    level,
+    listed,
+    number,
+    p_value,
+    percent,
+    span,
+    unit_noun,
+)
+from harness.report.measured import MeasuredArms
+from harness.report.series import Series
+from harness.results import Results
+from harness.stats.results import Estimate, Interval, TestResult
+from harness.study import STREAMS, Arm, Study
+from harness.verdicts import Side, Verdict
+
+Row = list[str]
+_STREAM_WORDS = {
+    "init": "initial weights",
+    "shuffle": "order of the training data",
+    "dropout": "units dropped by dropout",
+    "split": "split of the data",
+}
+_EXPECTED = {
+    "greater": "the first side is greater",
+    "less": "the first side is less",
+    "different": "the sides differ",
+    "equivalent": "the sides are practically equal",
+}
+
+
+def verdict_details(verdict: Verdict) -> dict[str, Any]:
+    """Everything that the page says about a verdict, in words."""
+    claim, alpha = verdict.claim, words.alpha_of(verdict)
+    unit, decimals = claim.measure.unit, words.decimals_of(verdict)
+    held = span(verdict.equivalence_interval, unit, decimals)
+    return {
+        "id": claim.id,
+        "says": claim.says,
+        "outcome": verdict.outcome,
+        "answers_question": claim.answers_question,
+        "confirmatory": verdict.confirmatory,
+        "subject": subject(claim.measure),
+        "reason": "" if verdict.reason is None else words.sentence(verdict.reason),
+        "effect": words.effect_words(verdict),
+        "interval": words.interval_words(verdict),
+        "level": percent(verdict.interval.level),
+        "p": p_value(verdict.test.p, alpha),
+        "p_adjusted": p_value(verdict.p_adjusted, alpha),
+        "n": str(verdict.n),
+        "sample": words.sample_words(verdict),
+        "margin": words.margin_words(verdict),
+        "sides": verdict.sides,
+        "sentence": words.verdict_sentence(verdict),
+        "nuances": words.nuances(verdict),
+        "what_would_change": words.what_would_change(verdict),
+        "expected": _EXPECTED[claim.expect],
+        "measure": f"{claim.measure.label} ({unit})",
+        "method": verdict.test.method if verdict.test.defined else "none: not testable",
+        "equivalence_level": percent(verdict.equivalence_interval.level),
+        "equivalence_interval": held if held == NO_VALUE else f"{held} {unit_noun(unit)}",
+        "side_rows": [_side_row(side, unit) for side in verdict.sides],
+        "sensitivity": [_test_row(name, t, alpha) for name, t in verdict.sensitivity.items()],
+        "effect_sizes": [_estimate_row(n, e) for n, e in verdict.effect_sizes.items()],
+    }
+
+
+def _side_row(side: Side, unit: str) -> Row:
+    reached = "" if side.reached is None else f"{side.reached} of {side.n}"
+    return [side.name, str(side.n), _level(side.mean, unit), reached]
+
+
+def _level(value: float, unit: str) -> str:
+    return level(value, unit, max(2, decimals_for(unit, Interval(value, value, 1), value)))
+
+
+def _test_row(name: str, test: TestResult, alpha: float) -> Row:
+    remark = test.reason or ""
+    return [name, number(test.statistic, 3), p_value(test.p, alpha), remark]
+
+
+def _estimate_row(name: str, estimate: Estimate) -> Row:
+    ends = estimate.interval
+    held = math.isnan(ends.low) or math.isnan(ends.high)
+    interval = NO_VALUE if held else f"{number(ends.low, 2)} to {number(ends.high, 2)}"
+    return [name, number(estimate.value, 2), interval, estimate.reason or ""]
+
+
+def measure_rows(measured: MeasuredArms) -> list[Row]:
+    """One row an arm: how many trials, mean, spread, and how many reached a censorable event."""
+    unit, rows = measured.measure.unit, []
+    for row in measured.rows:
+        values = np.array([m.value for m in row.known])
+        spread = float(values.std(ddof=1)) if len(values) > 1 else math.nan
+        ends = (values.mean(), values.min(), values.max()) if len(values) else (math.nan,) * 3
+        mean, low, high = (_level(float(end), unit) for end in ends)
+        count = f"{row.reached} of {len(row.known)}" if measured.measure.can_be_censored else ""
+        cells = [str(len(row.values)), mean, _spread(spread, unit), low, high, count]
+        rows.append([measured.title, row.label, *cells])
+    return rows
+
+
+def _spread(spread: float, unit: str) -> str:
+    """A standard deviation; that of accuracies in percentage points."""
+    return amount(spread, unit, decimals_for(unit, Interval(0, spread, 1), spread))
+
+
+def time_rows(arms: Mapping[str, Mapping[str, Series]]) -> list[Row]:
+    """One row an arm: total, steady and start-up seconds, by the wall clock and the processor's."""
+    return [
+        [name, *_clock_cells(columns["seconds"]), *_clock_cells(columns["cpu_seconds"])]
+        for name, columns in arms.items()
+    ]
+
+
+def _clock_cells(series: Series) -> Row:
+    rows = [row[np.isfinite(row)] for row in series.matrix]
+    rows = [row for row in rows if len(row)]
+    if not rows:
+        return [NO_VALUE] * 3
+    totals = [float(row.sum()) for row in rows]
+    steady = [steady_seconds(row) for row in rows if len(row) > 1]
+    startup = [startup_seconds(row) for row in rows if len(row) > 1]
+    return [_seconds(totals), _seconds(steady), _seconds(startup)]
+
+
+def _seconds(values: Sequence[float]) -> str:
+    return number(float(np.median(values)), 2) if values else NO_VALUE
+
+
+@dataclass(frozen=True)
+class ArmDetails:
+    """An arm for the page."""
+
+    name: str
+    parameters: str
+    settings: list[Row]
+    layers: tuple[str, ...]
+
+
+def arm_details(results: Results) -> list[ArmDetails]:
+    """Each arm's effective settings; what only Keras knows is there once a trial was built."""
+    study, described = results.loaded.study, results.arms
+    details = []
+    for arm in study.all_arms:
+        built = described.get(arm.name)
+        optimizer = built.optimizer if built else arm.optimizer.settings
+        settings = [*_arm_settings(study, arm), *_table(f"{arm.optimizer.name}.", optimizer)]
+        details.append(
+            ArmDetails(
+                name=arm.name,
+                parameters=f"{built.parameters:,}" if built else "",
+                settings=settings,
+                layers=built.layers if built else (),
+            )
+        )
+    return details
+
+
+def arm_notes(results: Results) -> list[str]:
+    """What a reader may want to know about the arms' settings, each note once."""
+    named: dict[str, list[str]] = {}
+    for name, described in results.arms.items():
+        for note in described.notes:
+            named.setdefault(note, []).append(name)
+    return [f"{listed(names)}: {note}" for note, names in named.items()]
+
+
+def _arm_settings(study: Study, arm: Arm) -> list[Row]:
+    return [
+        ["architecture", arm.architecture.name],
+        *_table(f"{arm.architecture.name}.", arm.architecture.settings),
+        ["optimizer", arm.optimizer.name],
+        ["epochs", str(study.epochs_of(arm))],
+        ["batch size", str(study.batch_size_of(arm))],
+        ["precision", study.precision_of(arm)],
+    ]
+
+
+def _table(prefix: str, settings: Mapping[str, object]) -> list[Row]:
+    return [[f"{prefix}{key}", str(value)] for key, value in settings.items()]
+
+
+def trouble_details(results: Results) -> list[dict[str, str]]:
+    """The trials that did not end well, each with its traceback if it has one."""
+    bad = results.trials[results.trials["status"] != "completed"]
+    return [
+        {
+            "text": trouble_words(row, results.curves),
+            "error": row["error"] if isinstance(row["error"], str) else "",
+        }
+        for row in bad.to_dict("records")
+    ]
+
+
+def randomness_lines(results: Results) -> list[str]:
+    """Which streams of randomness differed between replicates, and which were held."""
+    study = results.loaded.study
+    varied = study.randomness.vary
+    lines = [
+        f"{_STREAM_WORDS[stream].capitalize()} ({stream}): "
+        + ("drawn anew for each replicate." if stream in varied else "held fixed.")
+        for stream in STREAMS
+    ]
+    lines.append(
+        "The same replicate gives every arm the same order and split of the data, "
+        "so that trials can be compared in pairs."
+    )
+    lines.append(
+        "Training was deterministic: the same settings and replicate give the same curve, bit for "
+        "bit, on the same machine."
+        if study.study.deterministic
+        else "Determinism was switched off: the same trial, repeated, may give another curve."
+    )
+    return lines
+
+
+def environment_details(results: Results) -> list[dict[str, Any]]:
+    """Each environment that trained trials, with how many of them."""
+    details = []
+    counts: pd.Series[int] = results.trials["environment"].value_counts()
+    for i, environment in enumerate(results.environments):
+        title = f"Environment {i + 1}: {counts.get(i, 0)} trials"
+        rows = [[key, str(value)] for key, value in environment.items()]
+        details.append({"title": title, "rows": rows})
+    return details

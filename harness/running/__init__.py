@@ -1,0 +1,1 @@
+"""Many trials: worker processes, the run, progress, resume, interruption."""

@@ -1,0 +1,140 @@
+"""What a run shows while it works: a bar with ETA on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Protocol
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
+
+from harness.plan import Trial
+
+PLAIN_EVERY_SECONDS = 10.0
+
+
+class ProgressView(Protocol):
+    """What the executor tells about its work."""
+
+    def begin(self, total: int) -> None:
+        """The run starts: so many trials are to be trained."""
+
+    def update(self, done: int, trial: Trial, status: str, eta: float | None) -> None:
+        """A trial ended; ``eta`` is the estimated time to go in seconds."""
+
+    def note(self, text: str) -> None:
+        """Something that the user should know now."""
+
+    def end(self) -> None:
+        """The run is over, however it went."""
+
+
+class BarView:
+    """A live progress bar for terminals."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[eta]}"),
+            console=console,
+        )
+        self._task: TaskID | None = None
+
+    def begin(self, total: int) -> None:
+        """Show the bar."""
+        self._progress.start()
+        self._task = self._progress.add_task("training", total=total, eta="estimating …")
+
+    def update(self, done: int, trial: Trial, status: str, eta: float | None) -> None:
+        """Move the bar; a trial that did not complete gets a line of its own."""
+        if status != "completed":
+            self.note(f"{trial.arm}, replicate {trial.replicate}: {status}")
+        if self._task is not None:
+            self._progress.update(self._task, completed=done, eta=eta_words(eta))
+
+    def note(self, text: str) -> None:
+        """Print a line above the bar."""
+        self._console.print(text, markup=False, highlight=False)
+
+    def end(self) -> None:
+        """Leave the bar as it stands."""
+        self._progress.stop()
+
+
+class LineView:
+    """Plain lines, at most one every few seconds, for logs and CI."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._total = 0
+        self._last = 0.0
+
+    def begin(self, total: int) -> None:
+        """Say how much there is to do."""
+        self._total = total
+        self.note(f"training {total} {'trial' if total == 1 else 'trials'}")
+
+    def update(self, done: int, trial: Trial, status: str, eta: float | None) -> None:
+        """Print a line now and then, always at the end and when something went wrong."""
+        due = time.monotonic() - self._last >= PLAIN_EVERY_SECONDS or done == self._total
+        if due or status != "completed":
+            self._last = time.monotonic()
+            self.note(
+                f"{done}/{self._total} {trial.arm}, replicate {trial.replicate}: {status}"
+                + (f"; {eta_words(eta)}" if done < self._total else "")
+            )
+
+    def note(self, text: str) -> None:
+        """Print a line."""
+        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def end(self) -> None:
+        """Nothing to close."""
+
+
+def progress_view(console: Console) -> ProgressView:
+    """The view that suits the console."""
+    return BarView(console) if console.is_terminal else LineView(console)
+
+
+def eta_words(seconds: float | None) -> str:
+    """An estimate for people: ``about 0:04:10 to go``."""
+    if seconds is None:
+        return "time to go: not known yet"
+    return f"about {timedelta(seconds=round(seconds))} to go"
+
+
+class Clock:
+    """Estimates the time to go from the trial times of each arm."""
+
+    def __init__(self, known: Mapping[str, list[float]]) -> None:
+        """Start from trial times in seconds that are known already, by arm."""
+        self._times = {arm: list(times) for arm, times in known.items()}
+
+    def add(self, arm: str, seconds: float) -> None:
+        """A trial of this arm took so long."""
+        self._times.setdefault(arm, []).append(seconds)
+
+    def eta(self, remaining: list[Trial], jobs: int) -> float | None:
+        """Seconds to go with so many workers; None while no trial has ended.
+
+        An arm without a time of its own is taken to be as slow as the slowest known.
+        """
+        means = {arm: sum(times) / len(times) for arm, times in self._times.items() if times}
+        if not means:
+            return None
+        slowest = max(means.values())
+        return sum(means.get(trial.arm, slowest) for trial in remaining) / jobs

@@ -1,0 +1,82 @@
+"""Worker processes, one executor each, so that a death costs only the trial it was training.
+
+A joblib/loky pool of several processes is declared broken as a whole when one of them dies, and
+nothing says whose task it was. With one single-process executor a slot both questions vanish. The
+processes are started fresh by loky (fork + exec, never a bare fork), since TensorFlow does not
+survive a fork.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from typing import Any
+
+from joblib.externals.loky.backend import get_context
+from joblib.externals.loky.process_executor import ProcessPoolExecutor, TerminatedWorkerError
+
+__all__ = ["TerminatedWorkerError", "Worker", "death_notice"]
+
+
+class Worker:
+    """One process that runs one call at a time, and is replaced when it dies or grows old."""
+
+    def __init__(self, environment: Mapping[str, str], *, calls_before_renewal: int) -> None:
+        """Prepare a worker; its process starts with the first call.
+
+        Args:
+            environment: Variables of the process, set before it imports anything.
+            calls_before_renewal: Calls after which the process is replaced: Keras keeps a little
+                memory of every model it ever built.
+        """
+        self._environment = dict(environment)
+        self._calls_before_renewal = calls_before_renewal
+        self._calls = 0
+        self._executor: ProcessPoolExecutor | None = None
+
+    def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        """Run a call in the process."""
+        if self._executor is None or self._calls >= self._calls_before_renewal:
+            self.stop()
+            self._executor = ProcessPoolExecutor(
+                max_workers=1,
+                context=get_context("loky"),
+                env=self._environment,
+                initializer=_prepare_process,
+                initargs=(os.getpid(),),
+            )
+        self._calls += 1
+        future: Future[Any] = self._executor.submit(function, *arguments)
+        return future
+
+    def stop(self) -> None:
+        """End the process at once; what it was doing is lost."""
+        if self._executor is not None:
+            self._executor.shutdown(wait=True, kill_workers=True)
+        self._executor, self._calls = None, 0
+
+
+def death_notice(error: TerminatedWorkerError) -> str:
+    """What killed a worker, e.g. ``worker killed by signal 9 (SIGKILL)``."""
+    found = re.search(r"(SIG[A-Z0-9]+)\((-\d+)\)", str(error))
+    if found:
+        return f"worker killed by signal {-int(found[2])} ({found[1]}); often: out of memory"
+    code = re.search(r"EXIT\((\d+)\)", str(error))
+    return f"worker ended by itself with exit code {code[1]}" if code else "worker died"
+
+
+def _prepare_process(parent: int) -> None:
+    """Leave Ctrl-C to the coordinator, and do not outlive it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_follow_to_the_grave, args=(parent,), daemon=True).start()
+
+
+def _follow_to_the_grave(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)

@@ -1,0 +1,148 @@
+"""The values a claim rests on: measures of the curves of both sides, ready for a test."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.measures import Curve, Measured
+from harness.study import Claim, Study, matching_arms
+
+FloatArray = NDArray[np.float64]
+Curves = Mapping[tuple[str, int], Curve]  # by arm and replicate
+
+
+@dataclass(frozen=True)
+class SideValue:
+    """One value of one side of a claim: a row of ``measures.csv``."""
+
+    claim: str
+    side: int
+    arm: str
+    replicate: int
+    measured: Measured
+    diverged: bool
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The numbers of one claim.
+
+    Attributes:
+        a: Values of the first side, one a replicate; where paired, ``a[i]`` belongs to ``b[i]``.
+        b: Values of the second side.
+        reached_a: Whether each value of ``a`` was reached, not cut at the horizon.
+        reached_b: The same for ``b``.
+        horizon: Where times were cut; None if nothing was censored.
+        notices: What was left out, and why.
+        reason: Why no test is possible; None if one is.
+    """
+
+    a: FloatArray
+    b: FloatArray
+    reached_a: NDArray[np.bool_]
+    reached_b: NDArray[np.bool_]
+    horizon: float | None
+    notices: tuple[str, ...]
+    reason: str | None
+
+    @property
+    def differences(self) -> FloatArray:
+        """Paired differences, rid of binary noise: equal decimals are equal numbers (case D6)."""
+        differences = self.a - self.b
+        scale = float(np.abs(differences).max(initial=0.0))
+        if scale == 0:
+            return differences
+        return np.round(differences, 12 - math.ceil(math.log10(scale)))
+
+
+def side_values(study: Study, curves: Curves) -> list[SideValue]:
+    """Measure every curve for every claim, in the order of claims, sides, arms, replicates."""
+    names = [arm.name for arm in study.all_arms]
+    rows = []
+    for claim in study.claims:
+        for side, pattern in enumerate(claim.compare):
+            measure = claim.side_measure(side)
+            rows += [
+                SideValue(claim.id, side, arm, replicate, measure.of(curve), curve.diverged)
+                for name in matching_arms(pattern, names)
+                for (arm, replicate), curve in sorted(curves.items())
+                if arm == name
+            ]
+    return rows
+
+
+def sample_of(claim: Claim, values: Sequence[SideValue], *, is_paired: bool) -> Sample:
+    """Bring the values of a claim's two sides into the form a test takes.
+
+    Times are cut at the smallest censoring time of both sides: up to there every restricted time
+    is known and none is guessed, so their mean is the restricted mean (RMST) at that horizon.
+    """
+    horizon = _horizon(values)
+    sides = [_by_replicate([v for v in values if v.side == side], horizon) for side in (0, 1)]
+    notices = [f"{_where(v)} has no value" for v in values if math.isnan(v.measured.value)]
+    if is_paired:
+        alone = sorted(set(sides[0]) ^ set(sides[1]))
+        if alone:
+            noun = "replicate" if len(alone) == 1 else "replicates"
+            notices.append(f"{len(alone)} {noun} unpaired: {', '.join(map(str, alone))}")
+        sides = [{r: side[r] for r in side if r not in alone} for side in sides]
+    a, b = (np.array([value for value, _ in side.values()], dtype=float) for side in sides)
+    hit_a, hit_b = (np.array([hit for _, hit in side.values()], dtype=bool) for side in sides)
+    hits = int(hit_a.sum() + hit_b.sum())
+    reason = _obstacle(claim, values, sizes=(len(a), len(b)), hits=hits, horizon=horizon)
+    return Sample(a, b, hit_a, hit_b, horizon, tuple(notices), reason)
+
+
+def _where(value: SideValue) -> str:
+    return f"replicate {value.replicate} of {value.arm}"
+
+
+def _horizon(values: Sequence[SideValue]) -> float | None:
+    cut = [v.measured.value for v in values if v.measured.censored]
+    return min(cut) if cut else None
+
+
+def _by_replicate(
+    values: Sequence[SideValue], horizon: float | None
+) -> dict[int, tuple[float, bool]]:
+    """Value and "reached" of each replicate that has a number for every arm of the side."""
+    arms = len({v.arm for v in values})
+    limit = math.inf if horizon is None else horizon
+    table: dict[int, list[Measured]] = {}
+    for value in values:
+        table.setdefault(value.replicate, []).append(value.measured)
+    return {
+        replicate: (
+            float(np.mean([min(m.value, limit) for m in row])),
+            all(not m.censored and m.value <= limit for m in row),
+        )
+        for replicate, row in sorted(table.items())
+        if len(row) == arms and not any(math.isnan(m.value) for m in row)
+    }
+
+
+def _obstacle(
+    claim: Claim,
+    values: Sequence[SideValue],
+    *,
+    sizes: tuple[int, int],
+    hits: int,
+    horizon: float | None,
+) -> str | None:
+    """Why these values allow no test, or None."""
+    lost = [v for v in values if v.diverged and math.isnan(v.measured.value)]
+    if lost:  # leaving it out would favour the arm that diverges
+        return f"{_where(lost[0])} diverged and has no {claim.measure.label}: there is no mean"
+    if 0 in sizes:
+        return "no finished trials to compare"
+    if horizon is not None and hits == 0:
+        what = "the target" if hasattr(claim.measure, "target") else "it"
+        return (
+            f"not testable: 0/{sum(sizes)} reached {what} within {horizon:g} {claim.measure.unit}"
+        )
+    return None

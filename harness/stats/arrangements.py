@@ -1,0 +1,105 @@
+"""All the ways, or a random sample of them, in which data could have fallen under no difference."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import chain, combinations
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.stats.samples import FloatArray
+
+BoolArray = npt.NDArray[np.bool_]
+
+MOST_ENUMERATED = 200_000
+"""Above this many arrangements they are sampled: 10 against 10 runs (184,756) are still exact."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Arrangements:
+    """Equally likely arrangements of the same data.
+
+    Attributes:
+        rows: One arrangement a row, shape (arrangements, n): who is in the first arm, or whose
+            difference changes sign.
+        exact: Whether these are all arrangements, the observed one among them.
+        kind: What is rearranged: "labelings" or "sign flips".
+    """
+
+    rows: BoolArray
+    exact: bool
+    kind: str
+
+    def describe(self) -> str:
+        """Say in words how the reference distribution was made."""
+        if self.exact:
+            return f"exact permutation ({len(self.rows):,} {self.kind})"
+        return f"Monte Carlo permutation ({len(self.rows):,} random {self.kind})"
+
+
+def labelings(
+    n: int, n_first: int, *, draws: int, rng: np.random.Generator | None = None
+) -> Arrangements:
+    """List the ways of giving ``n_first`` of ``n`` runs to the first arm.
+
+    Args:
+        n: Number of runs in both arms together.
+        n_first: Number of runs in the first arm.
+        draws: Random labelings where there are more than ``MOST_ENUMERATED``.
+        rng: Source of those; a fixed one by default.
+
+    Returns:
+        All labelings if they are few enough, else ``draws`` random ones.
+    """
+    total = math.comb(n, n_first)
+    if total <= MOST_ENUMERATED:
+        flat = chain.from_iterable(combinations(range(n), n_first))
+        members = np.fromiter(flat, dtype=np.intp, count=total * n_first).reshape(total, n_first)
+        rows = np.zeros((total, n), dtype=np.bool_)
+        np.put_along_axis(rows, members, values=True, axis=1)
+        return Arrangements(rows, exact=True, kind="labelings")
+    first = np.tile(np.arange(n) < n_first, (draws, 1))
+    return Arrangements(_generator(rng).permuted(first, axis=1), exact=False, kind="labelings")
+
+
+def sign_flips(n: int, *, draws: int, rng: np.random.Generator | None = None) -> Arrangements:
+    """List the ways of turning the signs of ``n`` paired differences.
+
+    Args:
+        n: Number of pairs.
+        draws: Random flips where there are more than ``MOST_ENUMERATED``.
+        rng: Source of those; a fixed one by default.
+
+    Returns:
+        All 2^n flips if they are few enough, else ``draws`` random ones; True turns a sign.
+    """
+    if 2**n <= MOST_ENUMERATED:
+        rows = (np.arange(2**n)[:, None] >> np.arange(n)) & 1 == 1
+        return Arrangements(rows, exact=True, kind="sign flips")
+    rows = _generator(rng).random((draws, n)) < 0.5
+    return Arrangements(rows, exact=False, kind="sign flips")
+
+
+def _generator(rng: np.random.Generator | None) -> np.random.Generator:
+    return np.random.default_rng(0) if rng is None else rng
+
+
+def share_at_least(reference: FloatArray, observed: float, *, exact: bool) -> float:
+    """Turn a reference distribution into a p value: the share that is at least ``observed``.
+
+    Arrangements with equal statistics differ in the last bits, so "at least" has a tolerance.
+    A sampled distribution gets the add-one estimator (Phipson & Smyth 2010): p is never 0.
+
+    Args:
+        reference: Statistic of each arrangement, shape (arrangements,), large values extreme.
+        observed: The statistic of the data.
+        exact: Whether the reference holds all arrangements.
+
+    Returns:
+        p in (0, 1].
+    """
+    tolerance = 1e-10 * float(np.max(np.abs(reference)))
+    hits = int(np.count_nonzero(reference >= observed - tolerance))
+    return hits / reference.size if exact else (hits + 1) / (reference.size + 1)

@@ -1,0 +1,228 @@
+"""The deciding test for paired replicates: sign flips of the mean difference, and its inversion.
+
+Under the null hypothesis a difference is symmetric around the hypothesised mean, so each may flip
+its sign. Flipping the subset S of ``d - null`` leaves a mean at least as large as the observed one
+exactly when the mean of S is at most ``null``. Both the p value and the interval are therefore
+counts in one list, the means of all subsets ("typical values", Hartigan 1969), and cannot
+contradict each other: ``null`` lies outside the interval exactly when ``p <= 1 - level``.
+
+Subset means are rounded to ten significant digits of the largest difference, so that arrangements
+that tie in exact arithmetic also tie in floats.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from harness.stats.enumeration import subset_sizes, subset_sums
+from harness.stats.results import Interval, TestResult
+from harness.stats.samples import (
+    Alternative,
+    FloatArray,
+    check_alternative,
+    has_no_spread,
+    sample,
+    significance,
+    tie_decimals,
+)
+
+EXACT_UP_TO = 20
+"""Pairs up to which all ``2**n`` arrangements are enumerated."""
+
+DRAWS = 99_999
+"""Random arrangements beyond that; each is used together with its mirror image."""
+
+_CHUNK = 4_000_000  # random signs held in memory at once
+
+
+@dataclass(frozen=True, slots=True)
+class SignFlips:
+    """The reference distribution of one paired sample; build it with :func:`sign_flips`.
+
+    Attributes:
+        pairs: Number of differences.
+        mean: Their mean.
+        means: Means of the subsets in the reference set, rounded; the empty subset has none.
+        arrangements: Size of the reference set, empty subsets included.
+        decimals: Decimal place to which means are rounded.
+        exact: Whether the reference set is complete.
+        no_spread: Whether all differences are equal.
+    """
+
+    pairs: int
+    mean: float
+    means: FloatArray
+    arrangements: int
+    decimals: int
+    exact: bool
+    no_spread: bool
+
+    @property
+    def method(self) -> str:
+        """The test in words."""
+        kind = "exact" if self.exact else "Monte Carlo"
+        return f"{kind} sign-flip permutation ({self.arrangements:,} arrangements)"
+
+    def p(self, null: float = 0.0, alternative: Alternative = "two-sided") -> float:
+        """Return the p value of "the mean difference is ``null``"; NaN without pairs."""
+        if self.pairs == 0:
+            return math.nan
+        null = float(np.round(null, self.decimals))
+        empty = self.arrangements - self.means.size
+        greater = empty + int(np.count_nonzero(self.means <= null))
+        less = empty + int(np.count_nonzero(self.means >= null))
+        if alternative == "greater":
+            return greater / self.arrangements
+        if alternative == "less":
+            return less / self.arrangements
+        return min(1.0, 2 * min(greater, less) / self.arrangements)
+
+    def interval(self, level: float = 0.95) -> Interval:
+        """Return the closed interval of all nulls with a two-sided ``p > 1 - level``."""
+        alpha = significance(level)
+        if self.pairs == 0:
+            return Interval(math.nan, math.nan, level, "no pairs")
+        # A null stays in while 2 * (empty + #{means <= null}) / arrangements > alpha.
+        empty = self.arrangements - self.means.size
+        rank = math.floor(alpha * self.arrangements / 2 + 1e-9) + 1 - empty
+        if rank < 1:
+            smallest = 2 * empty / self.arrangements
+            return Interval(-math.inf, math.inf, level, self._unbounded(level, smallest))
+        ends = (rank - 1, self.means.size - rank)
+        ordered = np.partition(self.means, sorted(set(ends)))
+        reason = "no spread: all differences are equal" if self.no_spread else None
+        return Interval(float(ordered[ends[0]]), float(ordered[ends[1]]), level, reason)
+
+    def _unbounded(self, level: float, smallest: float) -> str:
+        pairs = "1 pair" if self.pairs == 1 else f"{self.pairs} pairs"
+        return (
+            f"{pairs} cannot bound a {100 * level:g} % interval: "
+            f"the smallest two-sided p is {smallest:.4g}"
+        )
+
+
+def sign_flips(differences: ArrayLike, *, draws: int = DRAWS, seed: int = 0) -> SignFlips:
+    """Return the reference distribution, from which tests and intervals are read off.
+
+    Args:
+        differences: Shape (n,): one difference a replicate, in the measure's unit.
+        draws: Random arrangements when n > 20.
+        seed: Seed of these draws: the same seed gives the same p and interval.
+
+    Raises:
+        ValueError: If a difference is NaN or infinite, or ``draws`` is below 1.
+    """
+    d = sample(differences, "differences")
+    if draws < 1:
+        raise ValueError(f"draws must be at least 1, got {draws}")
+    exact = d.size <= EXACT_UP_TO
+    decimals = tie_decimals(d)
+    if exact:
+        sums, sizes = subset_sums(d), subset_sizes(d.size)
+    else:
+        sums, sizes = _random_subsets(d, draws, seed)
+    filled = slice(1, None) if exact else sizes > 0
+    return SignFlips(
+        pairs=d.size,
+        mean=float(d.mean()) if d.size else math.nan,
+        means=np.round(sums[filled] / sizes[filled], decimals),
+        arrangements=sums.size,
+        decimals=decimals,
+        exact=exact,
+        no_spread=has_no_spread(d),
+    )
+
+
+def _random_subsets(d: FloatArray, draws: int, seed: int) -> tuple[FloatArray, FloatArray]:
+    """Return sums and sizes of random subsets and their complements.
+
+    The observed arrangement (nothing flipped) and its mirror are the last of each half: the
+    add-one estimator (Phipson & Smyth 2010), so p is never 0.
+    """
+    sums, sizes = np.zeros(draws + 1), np.zeros(draws + 1)
+    rng = np.random.default_rng(seed)
+    rows = max(1, _CHUNK // d.size)
+    for start in range(0, draws, rows):
+        stop = min(start + rows, draws)
+        flips = rng.integers(0, 2, (stop - start, d.size), dtype=np.int8).astype(np.float64)
+        sums[start:stop] = flips @ d
+        sizes[start:stop] = flips.sum(axis=1)
+    return (
+        np.concatenate([sums, d.sum() - sums]),
+        np.concatenate([sizes, d.size - sizes]),
+    )
+
+
+def sign_flip_test(
+    differences: ArrayLike,
+    *,
+    null: float = 0.0,
+    alternative: Alternative = "two-sided",
+    draws: int = DRAWS,
+    seed: int = 0,
+) -> TestResult:
+    """Test whether the mean of paired differences is ``null`` (Fisher 1935, Pitman 1937).
+
+    The two-sided p is P(|mean*| >= |mean|) over all sign flips of ``differences - null``, the
+    observed arrangement included: exact by enumeration up to 20 pairs, beyond by Monte Carlo with
+    the add-one estimator. Reject when ``p <= alpha``.
+
+    Args:
+        differences: Shape (n,): one difference a replicate.
+        null: The hypothesised mean difference.
+        alternative: "greater" asks whether the mean is greater than ``null``.
+        draws: Random arrangements when n > 20.
+        seed: Seed of these draws.
+
+    Returns:
+        The mean difference and its p value. With all differences equal to ``null``, p is 1 with a
+        reason; without pairs, p is NaN with a reason.
+
+    Raises:
+        ValueError: If a difference is NaN or infinite, or the alternative is unknown.
+    """
+    check_alternative(alternative)
+    flips = sign_flips(differences, draws=draws, seed=seed)
+    p = flips.p(null, alternative)
+    return TestResult(flips.mean, p, flips.method, reason=_caveat(flips, null))
+
+
+def _caveat(flips: SignFlips, null: float) -> str | None:
+    if flips.pairs == 0:
+        return "no pairs"
+    if flips.pairs == 1:
+        return "one pair: no outcome can be significant"
+    if not flips.no_spread:
+        return None
+    if round(flips.mean - null, flips.decimals) != 0:
+        return "no spread: all differences are equal"
+    return "all differences are zero" if null == 0 else f"all differences are {null:g}"
+
+
+def sign_flip_interval(
+    differences: ArrayLike, *, level: float = 0.95, draws: int = DRAWS, seed: int = 0
+) -> Interval:
+    """Return the confidence interval of the mean difference that inverts :func:`sign_flip_test`.
+
+    It is closed and holds every ``null`` whose two-sided ``p > 1 - level``: an end is an order
+    statistic of the subset means (Hartigan 1969), so a null outside it is exactly one that is
+    rejected at ``p <= 1 - level``, with the same draws and seed.
+
+    Args:
+        differences: Shape (n,): one difference a replicate.
+        level: Confidence level.
+        draws: Random arrangements when n > 20.
+        seed: Seed of these draws.
+
+    Returns:
+        Bounds in the unit of the differences, to ten significant digits of the largest; infinite
+        with a reason when n pairs cannot reach ``1 - level`` (5 pairs at 95 %), NaN without pairs.
+
+    Raises:
+        ValueError: If a difference is NaN or infinite, or ``level`` is outside (0, 1).
+    """
+    return sign_flips(differences, draws=draws, seed=seed).interval(level)

@@ -1,0 +1,257 @@
+"""The study file's models: what a study may say, and the rules that need no data to check.
+
+`harness.study_file` reads TOML into these models and words their errors for people.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import math
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal, Self, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from harness.measures import AtEpoch, Measure, is_accuracy
+
+MAX_SEED = 2**32 - 1
+Stream = Literal["init", "shuffle", "dropout", "split"]
+STREAMS: tuple[Stream, ...] = get_args(Stream)
+Expectation = Literal["greater", "less", "different", "equivalent"]
+Precision = Literal["float32", "mixed_bfloat16"]
+Count = Annotated[int, Field(ge=1)]
+Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
+NonEmpty = Annotated[str, Field(min_length=1, pattern=r"\S")]
+
+
+class Section(BaseModel):
+    """A table of the study file: unknown keys are errors, types are not coerced."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Spec(Section):
+    """Something named with settings: ``"mlp"`` or ``{ name = "mlp", dropout = 0.2 }``."""
+
+    name: NonEmpty
+    settings: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_toml(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return {"name": value}
+        if isinstance(value, dict) and "settings" not in value:
+            settings = {key: item for key, item in value.items() if key != "name"}
+            return {"name": value.get("name"), "settings": settings}
+        return value
+
+    @property
+    def is_custom(self) -> bool:
+        """Whether this names a user's own code, as ``package.module:function``."""
+        return ":" in self.name
+
+
+class StudySection(Section):
+    """``[study]``: the question and the settings that all arms share unless they say otherwise."""
+
+    name: NonEmpty
+    question: NonEmpty
+    replicates: Count = 10
+    seed: Seed = 0
+    seeds: Annotated[list[Seed], Field(min_length=1)] | None = None
+    epochs: Count = 20
+    batch_size: Count = 128
+    precision: Precision = "float32"
+    alpha: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
+    threads: Count = 1
+    deterministic: bool = True
+
+    @model_validator(mode="after")
+    def _seeds_or_replicates(self) -> Self:
+        if self.seeds is not None:
+            twice = sorted({seed for seed in self.seeds if self.seeds.count(seed) > 1})
+            if twice:
+                raise ValueError(
+                    f"seeds lists {', '.join(map(str, twice))} more than once; a seed trained "
+                    "twice is not a further replicate"
+                )
+            if {"replicates", "seed"} & self.model_fields_set:
+                raise ValueError("seeds replaces replicates and seed: give one or the other")
+        return self
+
+    @property
+    def replicate_ids(self) -> list[int]:
+        """Names of the replicates: 0 … N-1, or the explicit seeds."""
+        return list(range(self.replicates)) if self.seeds is None else list(self.seeds)
+
+
+class Data(Section):
+    """``[data]``: a catalog name, an ``.npz`` file, or a function ``package.module:function``."""
+
+    name: NonEmpty | None = None
+    npz: NonEmpty | None = None
+    train: Count | None = None
+    validation: Count | None = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.name is None) == (self.npz is None):
+            raise ValueError('give either name = "…" (see `bench catalog`) or npz = "path"')
+        return self
+
+    @property
+    def label(self) -> str:
+        """The data's name for people."""
+        return self.name or str(self.npz)
+
+
+class Arm(Section):
+    """``[[arms]]``: one architecture and optimizer with all settings."""
+
+    name: NonEmpty
+    architecture: Spec
+    optimizer: Spec
+    epochs: Count | None = None
+    batch_size: Count | None = None
+    precision: Precision | None = None
+
+
+class Grid(Section):
+    """``[grid]``: shorthand for every architecture x every optimizer.
+
+    An entry is a name, or a table whose optional ``label`` names it in the arms, which are called
+    ``<architecture>-<optimizer>``.
+    """
+
+    architectures: Annotated[list[Spec], Field(min_length=1)]
+    optimizers: Annotated[list[Spec], Field(min_length=1)]
+
+    def arms(self) -> list[Arm]:
+        """The arms that the grid stands for, architecture by architecture."""
+
+        def split(spec: Spec) -> tuple[str, Spec]:
+            settings = dict(spec.settings)
+            label = str(settings.pop("label", spec.name))
+            return label, Spec(name=spec.name, settings=settings)
+
+        return [
+            Arm(name=f"{a_label}-{o_label}", architecture=architecture, optimizer=optimizer)
+            for a_label, architecture in map(split, self.architectures)
+            for o_label, optimizer in map(split, self.optimizers)
+        ]
+
+
+class Claim(Section):
+    """``[[claims]]``: a sentence about two arms, or one arm at two epochs, on one measure.
+
+    The effect is always the measure of the first side minus that of the second. A side may be a
+    pattern (``"cnn-*"``): then the replicate's mean over the matching arms is compared.
+    """
+
+    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    says: NonEmpty
+    compare: Annotated[list[NonEmpty], Field(min_length=2, max_length=2)]
+    at_epochs: (
+        Annotated[list[Count | Literal["last"]], Field(min_length=2, max_length=2)] | None
+    ) = None
+    measure: Measure
+    expect: Expectation
+    margin: Annotated[float, Field(ge=0)]
+    unit: str | None = None
+    answers_question: bool = False
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.unit is not None and self.unit != self.measure.unit:
+            raise ValueError(
+                f"mixed units: the claim counts in {self.unit}, its measure in {self.measure.unit}"
+            )
+        metric = getattr(self.measure, "metric", "loss")
+        if self.measure.unit == "accuracy" and is_accuracy(metric) and self.margin >= 1:
+            raise ValueError(
+                f"margin {self.margin:g} is wider than {metric}, which runs from 0 to 1; write "
+                f"{self.margin / 100:g} for {self.margin:g} points"
+            )
+        if self.expect == "equivalent" and self.margin == 0:
+            raise ValueError("equivalent needs a margin above 0: how much difference is none?")
+        self._check_sides()
+        return self
+
+    def _check_sides(self) -> None:
+        at_epoch = isinstance(self.measure, AtEpoch)
+        if self.at_epochs is not None:
+            if not isinstance(self.measure, AtEpoch):
+                raise ValueError('at_epochs goes with a measure of kind "at_epoch"')
+            if self.measure.epoch is not None:
+                raise ValueError("give the epochs once: at_epochs, or the measure's epoch")
+        elif at_epoch and getattr(self.measure, "epoch", None) is None:
+            raise ValueError("at_epoch needs epoch = N in the measure, or at_epochs in the claim")
+        same_epoch = self.at_epochs is None or self.at_epochs[0] == self.at_epochs[1]
+        if self.compare[0] == self.compare[1] and same_epoch:
+            raise ValueError(
+                f'both sides are "{self.compare[0]}": compare two arms, or one arm with two '
+                "different at_epochs"
+            )
+
+    def side_measure(self, side: int) -> Measure:
+        """The measure of one side (0 or 1), its own epoch filled in."""
+        if self.at_epochs is not None and isinstance(self.measure, AtEpoch):
+            return self.measure.model_copy(update={"epoch": self.at_epochs[side]})
+        return self.measure
+
+
+class Randomness(Section):
+    """``[randomness]``: which streams differ between replicates; the others are held fixed."""
+
+    vary: Annotated[list[Stream], Field(min_length=1)] = list(STREAMS)
+
+
+class PublishedRuns(Section):
+    """``[published]``: single runs from elsewhere, drawn over the curves of the arms they name."""
+
+    curves: NonEmpty
+    label: NonEmpty
+
+
+class Study(Section):
+    """A whole study, after its profile was laid over it and its grid expanded."""
+
+    study: StudySection
+    data: Data
+    arms: list[Arm] = Field(default_factory=list)
+    grid: Grid | None = None
+    claims: list[Claim] = Field(default_factory=list)
+    randomness: Randomness = Field(default_factory=Randomness)
+    published: PublishedRuns | None = None
+    profiles: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def all_arms(self) -> list[Arm]:
+        """The arms, those of the grid included."""
+        return [*self.arms, *(self.grid.arms() if self.grid else [])]
+
+    def epochs_of(self, arm: Arm) -> int:
+        """An arm's epoch budget."""
+        return arm.epochs or self.study.epochs
+
+    def batch_size_of(self, arm: Arm) -> int:
+        """An arm's batch size."""
+        return arm.batch_size or self.study.batch_size
+
+    def precision_of(self, arm: Arm) -> Precision:
+        """An arm's number format."""
+        return arm.precision or self.study.precision
+
+
+def matching_arms(pattern: str, names: Sequence[str]) -> list[str]:
+    """Arms that one side of a claim stands for: the exact name, else those the pattern fits."""
+    return [pattern] if pattern in names else fnmatch.filter(names, pattern)
+
+
+def least_replicates(claims: int, alpha: float) -> int:
+    """Pairs needed so that the smallest Holm-adjusted p of ``claims`` claims is at most alpha.
+
+    The smallest two-sided sign-flip p of n pairs is 2/2^n, so n >= log2(2 m / alpha).
+    """
+    return max(1, math.ceil(math.log2(2 * max(claims, 1) / alpha) - 1e-12))

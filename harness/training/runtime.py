@@ -1,0 +1,65 @@
+"""TensorFlow as a worker uses it: few threads, deterministic, quiet, memory given back late."""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+
+import numpy as np
+
+
+def worker_environment(threads: int) -> Mapping[str, str]:
+    """Variables that must stand before TensorFlow or any BLAS is loaded."""
+    count = str(threads)
+    return {
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "TF_NUM_INTRAOP_THREADS": count,
+        "TF_NUM_INTEROP_THREADS": "1",
+        "OMP_NUM_THREADS": count,
+        "OPENBLAS_NUM_THREADS": count,
+        "MKL_NUM_THREADS": count,
+        "KERAS_BACKEND": "tensorflow",
+        "TF_FORCE_GPU_ALLOW_GROWTH": "true",
+        "PYTHONHASHSEED": "0",
+    }
+
+
+@cache
+def configure(threads: int, deterministic: bool) -> None:
+    """Set up TensorFlow in this process, once: it takes threads and determinism only at first."""
+    os.environ.update(worker_environment(threads))
+    with _silence():
+        import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    if deterministic:
+        tf.config.experimental.enable_op_determinism()
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Drop what TensorFlow's C++ side says while it loads: no log level reaches that early."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+def seed_everything(seed: int) -> None:
+    """Seed the global generators, for models that draw without a seed of their own (case A5)."""
+    import keras
+
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002 - a user's model may draw from numpy's global state
+    keras.utils.set_random_seed(seed)

@@ -1,0 +1,212 @@
+"""One trial in a worker process: fresh model, every epoch recorded, the same bits every time."""
+
+from __future__ import annotations
+
+import math
+import resource
+import time
+import traceback
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from harness.catalog import architectures, datasets, optimizers, references
+from harness.catalog.layers import ModelSeeds
+from harness.plan import ArmJob, Seeds, digest
+from harness.training.runtime import configure, seed_everything
+
+Row = dict[str, float | int | None]
+Status = Literal["completed", "diverged", "failed"]
+MOST_COMPILED = 12
+
+
+@dataclass(frozen=True)
+class TrialOutcome:
+    """What a worker sends back.
+
+    Attributes:
+        status: ``completed``, ``diverged`` (a loss that is not finite), or ``failed``.
+        rows: One mapping an epoch; None where a value is not finite.
+        seconds: Wall time of the whole trial.
+        cpu_seconds: Processor time of the whole trial.
+        setup_seconds: Wall time before the first epoch: data, model, compiling.
+        peak_memory_mb: Largest resident size of the worker so far, in MiB.
+        error: Traceback, where failed.
+    """
+
+    status: Status
+    rows: list[Row] = field(default_factory=list)
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    setup_seconds: float = 0.0
+    peak_memory_mb: float | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class Described:
+    """What an arm turned out to be once it was built.
+
+    Attributes:
+        identity: All that can change a trial's curve but for the seeds.
+        description: Parameters, layers, effective optimizer settings and notes, for people.
+    """
+
+    identity: dict[str, Any]
+    description: dict[str, Any]
+
+
+def describe_arm(job: ArmJob) -> Described:
+    """Build an arm once, untrained, to learn its identity and to find mistakes early.
+
+    Raises:
+        CatalogError: If the model, the optimizer or the data cannot be built.
+    """
+    configure(job.threads, job.deterministic)
+    from harness.training.model import canonical_config, layer_lines
+
+    data = _load(job)
+    model = _build(job, data, Seeds(0, 0, 0, 0))
+    optimizer = _optimizer(job)
+    name, settings = job.architecture
+    effective = optimizers.effective(optimizer)
+    identity = {
+        "model": digest(canonical_config(model)),
+        "architecture": architectures.effective(name, settings) | {"name": name},
+        "optimizer": effective,
+        "data": {"sha256": data.sha256, **{k: v for k, v in job.data.items() if k != "npz"}},
+        "epochs": job.epochs,
+        "batch_size": job.batch_size,
+        "precision": job.precision,
+        "threads": job.threads,
+        "deterministic": job.deterministic,
+    }
+    if ":" in name:
+        identity["source"] = references.source_digest(name, job.folder)
+    description = {
+        "parameters": int(sum(np.prod(v.shape) for v in model.trainable_variables)),
+        "layers": list(layer_lines(model)),
+        "optimizer": effective,
+        "notes": optimizers.default_notes(*job.optimizer),
+    }
+    return Described(identity, description)
+
+
+def train_trial(job: ArmJob, seeds: Seeds) -> TrialOutcome:
+    """Train one trial. Never raises: a failure is an outcome with its traceback."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    status: Status
+    error: str | None = None
+    try:
+        configure(job.threads, job.deterministic)
+        status, rows, setup = _train(job, seeds)
+    except Exception:  # whatever a user's model raises belongs in the report
+        status, rows, setup, error = "failed", [], 0.0, traceback.format_exc()
+    return TrialOutcome(
+        status=status,
+        rows=rows,
+        seconds=time.perf_counter() - wall,
+        cpu_seconds=time.process_time() - cpu,
+        setup_seconds=setup,
+        peak_memory_mb=_peak_memory_mb(),
+        error=error,
+    )
+
+
+def _train(job: ArmJob, seeds: Seeds) -> tuple[Status, list[Row], float]:
+    start = time.perf_counter()
+    data = _load(job)
+    seed_everything(seeds.dropout)
+    compiled = _fresh_start(job, data, seeds)
+    train_rows, validation_rows = data.split_rows(
+        seeds.split, train=job.data.get("train"), validation=job.data.get("validation")
+    )
+    shuffle = np.random.default_rng(seeds.shuffle)
+    setup = time.perf_counter() - start
+    rows: list[Row] = []
+    for epoch in range(1, job.epochs + 1):
+        wall, cpu = time.perf_counter(), time.process_time()
+        loss, accuracy = compiled.train(shuffle.permutation(train_rows))
+        val_loss, val_accuracy = compiled.evaluate(validation_rows)
+        values = {
+            "seconds": time.perf_counter() - wall,
+            "cpu_seconds": time.process_time() - cpu,
+            "loss": loss,
+            "accuracy": accuracy,
+            "val_loss": val_loss,
+            "val_accuracy": val_accuracy,
+        }
+        rows.append({"epoch": epoch, **{k: _finite(v) for k, v in values.items()}})
+        if not (math.isfinite(loss) and math.isfinite(val_loss)):
+            return "diverged", rows, setup
+    return "completed", rows, setup
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _load(job: ArmJob) -> datasets.RawData:
+    return _load_once(job.data.get("name"), job.data.get("npz"), job.folder)
+
+
+@lru_cache(maxsize=1)
+def _load_once(name: str | None, npz: str | None, folder: Path) -> datasets.RawData:
+    return datasets.load(name, npz=npz, folder=folder)
+
+
+def _build(job: ArmJob, data: datasets.RawData, seeds: Seeds) -> Any:
+    name, settings = job.architecture
+    return architectures.build(
+        name,
+        settings,
+        input_shape=data.input_shape,
+        classes=data.classes,
+        seeds=ModelSeeds(init=seeds.init, dropout=seeds.dropout),
+        precision=job.precision,
+        folder=job.folder,
+    )
+
+
+def _optimizer(job: ArmJob) -> Any:
+    return optimizers.build(*job.optimizer)
+
+
+_compiled: dict[str, Any] = {}
+
+
+def _fresh_start(job: ArmJob, data: datasets.RawData, seeds: Seeds) -> Any:
+    """A compiled epoch whose variables are those of a model fresh from its seeds.
+
+    The last few arms' graphs are kept, since replicates of an arm come back block after block.
+    """
+    from harness.training.epoch import CompiledEpoch
+    from harness.training.model import canonical_config
+
+    model = _build(job, data, seeds)
+    config = canonical_config(model)
+    key = digest([config, job.settings, data.sha256])
+    if config is not None and key in _compiled:
+        compiled = _compiled[key]
+        compiled.restart(model)
+        return compiled
+    compiled = CompiledEpoch(
+        model,
+        _optimizer(job),
+        data.all_images,
+        data.all_labels,
+        scale=data.scale,
+        batch_size=job.batch_size,
+    )
+    if config is not None:
+        while len(_compiled) >= MOST_COMPILED:
+            del _compiled[next(iter(_compiled))]
+        _compiled[key] = compiled
+    return compiled
+
+
+def _peak_memory_mb() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -1,0 +1,56 @@
+"""Sessions: what CI runs, each also by itself, e.g. ``nox -s tests``."""
+
+from __future__ import annotations
+
+import nox
+
+nox.options.reuse_existing_virtualenvs = True
+nox.options.sessions = ["lint", "types", "tests", "study", "report"]
+
+SMOKE = ["studies/convergence.toml", "--profile", "smoke"]
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style and the import contract."""
+    session.install("-c", "constraints.txt", "-e", ".[lint]")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("lint-imports")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Static types, strict."""
+    session.install("-c", "constraints.txt", "-e", ".[types]")
+    session.run("mypy")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """All tests but the slow ones; real training and a real browser included."""
+    session.install("-c", "constraints.txt", "-e", ".[test]")
+    session.run("pytest", "-m", "not slow", *session.posargs)
+
+
+@nox.session
+def slow(session: nox.Session) -> None:
+    """The tests that take longer than a CI run should."""
+    session.install("-c", "constraints.txt", "-e", ".[test]")
+    session.run("pytest", "-m", "slow", *session.posargs)
+
+
+@nox.session
+def study(session: nox.Session) -> None:
+    """The smoke profile of the main study, end to end, on the installed package."""
+    session.install("-c", "constraints.txt", ".")
+    session.run("bench", "study", *SMOKE, "--reports", session.create_tmp())
+
+
+@nox.session
+def report(session: nox.Session) -> None:
+    """A report from a store: trained once, then rebuilt without training."""
+    session.install("-c", "constraints.txt", ".")
+    reports = session.create_tmp()
+    session.run("bench", "study", *SMOKE, "--reports", reports)
+    session.run("bench", "report", *SMOKE, "--reports", reports)

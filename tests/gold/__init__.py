@@ -1,0 +1,1 @@
+"""Numbers pinned to independent programs."""

@@ -1,0 +1,147 @@
+"""Killed workers, broken models, interruptions, full disks: nothing finished is lost."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from harness.plan import seeds_of
+from harness.study_file import StudyError, load_study
+from tests.running.conftest import Project, gone_within, living
+
+
+def seed_of(project: Project, replicate: int) -> int:
+    return seeds_of(load_study(project.file).study, replicate).init
+
+
+def test_a_killed_worker_costs_only_its_trial(project: Project) -> None:
+    """A2: the model of replicate 1 kills its own process."""
+    project.write_model()
+    project.write(architecture='"own_models:build"', replicates=3)
+    doomed = seed_of(project, 1)
+    project.write_model(trouble=f"seeds.init == {doomed} and os.kill(os.getpid(), signal.SIGKILL)")
+    process = project.start("--jobs", "2")
+    printed = process.communicate(timeout=180)[0]
+    assert process.returncode == 1, printed
+    trials = project.results().trials
+    assert len(trials) == 6
+    failed = trials[trials["status"] == "failed"]
+    assert list(zip(failed["arm"], failed["replicate"], strict=True)) == [("own", 1)]
+    assert "signal 9 (SIGKILL)" in failed["error"].iloc[0]
+    assert failed["attempts"].iloc[0] == 2
+    verdict = project.results().verdicts[0]
+    assert verdict.n == 2
+    assert "1 replicate unpaired: 1" in verdict.notices
+
+
+def test_a_model_that_raises_is_kept_with_its_traceback(project: Project) -> None:
+    project.write_model()
+    project.write(architecture='"own_models:build"')
+    doomed = seed_of(project, 0)
+    project.write_model(trouble=f"assert seeds.init != {doomed}, 'no luck'")
+    summary, printed = project.run()
+    assert [(trial.arm, trial.replicate) for trial in summary.failed] == [("own", 0)]
+    assert "tried again" in printed
+    error = project.results().trials["error"].dropna().iloc[0]
+    assert "Traceback" in error
+    assert "no luck" in error
+    project.write_model()
+    summary, _ = project.run()
+    assert summary.failed == []
+
+
+def test_a_model_that_cannot_be_built_is_refused_before_training(project: Project) -> None:
+    project.write_model(trouble="raise RuntimeError('never')")
+    project.write(architecture='"own_models:build"')
+    with pytest.raises(StudyError, match=r'arm "own": cannot be built: .*never'):
+        project.run()
+    assert project.finished() == 0
+
+
+@pytest.mark.parametrize("end", ["ctrl-c", "kill"])
+def test_an_interrupted_study_goes_on_where_it_stopped(
+    project: Project, tmp_path: Path, end: str
+) -> None:
+    """H1, and SIGKILL of the whole process group."""
+    project.write(replicates=5, epochs=40)
+    process = project.start("--jobs", "2")
+    project.wait_for(3, process)
+    if end == "ctrl-c":
+        os.killpg(process.pid, signal.SIGINT)
+        printed = process.communicate(timeout=15)[0]
+        assert process.returncode == 130, printed
+        assert "goes on from there" in printed
+    else:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate(timeout=15)
+    assert gone_within(5, lambda: living(process.pid))
+    kept = project.finished()
+    assert 3 <= kept < 10
+    summary, _ = project.run(2)
+    assert (summary.trained, summary.reused) == (10 - kept, kept)
+    whole = tmp_path / "uninterrupted"
+    project.run(2, whole)
+    pd.testing.assert_frame_equal(project.curves(), project.curves(whole), check_exact=True)
+
+
+def test_two_runs_of_one_study_share_the_work(project: Project) -> None:
+    project.write(replicates=4, epochs=10)
+    both = [project.start("--jobs", "1") for _ in range(2)]
+    printed = [process.communicate(timeout=180)[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0], printed
+    trials = project.results().trials
+    assert len(trials) == 8
+    assert trials["attempts"].eq(1).all()
+
+
+def test_workers_do_not_outlive_their_coordinator(project: Project) -> None:
+    project.write(replicates=5, epochs=2000)
+    process = project.start("--jobs", "2")
+    assert gone_within(60, lambda: len(_children(process.pid)) < 2)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate(timeout=15)
+    assert gone_within(10, lambda: living(process.pid))
+
+
+def _children(pid: int) -> list[int]:
+    import psutil
+
+    return [child.pid for child in psutil.Process(pid).children(recursive=True)]
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> object:
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", str(folder)]
+    if sys.platform != "linux" or subprocess.run(mount, check=False).returncode:
+        pytest.skip("mounting a small file system needs root on Linux")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_full_disk_ends_the_run_and_the_run_goes_on_later(
+    project: Project, small_disk: Path
+) -> None:
+    """H6."""
+    project.write(replicates=6, epochs=4)
+    project.reports = small_disk
+    ballast = small_disk / "ballast"
+    ballast.write_bytes(b"x" * 200_000)
+    process = project.start("--jobs", "1")
+    printed = process.communicate(timeout=60)[0]
+    assert process.returncode == 2, printed
+    assert f"no space left in {small_disk / 'tiny'}" in printed or "reports" in printed
+    assert not list(small_disk.rglob("*.tmp"))
+    ballast.unlink()
+    subprocess.run(["mount", "-o", "remount,size=20m", str(small_disk)], check=True)
+    process = project.start("--jobs", "2")
+    printed = process.communicate(timeout=120)[0]
+    assert process.returncode == 0, printed
+    assert len(project.results().curves) == 48

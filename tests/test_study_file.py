@@ -1,0 +1,200 @@
+"""The study file: what is accepted, what is refused, and in which words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.study_file import StudyError, load_study, safe_name
+
+GOOD = """
+[study]
+name = "tiny"
+question = "Is it?"
+replicates = 6
+epochs = 3
+
+[data]
+name = "digits"
+
+[[arms]]
+name = "a"
+architecture = "linear"
+optimizer = { name = "sgd", learning_rate = 0.1 }
+
+[[arms]]
+name = "b"
+architecture = { name = "mlp", hidden = [8] }
+optimizer = { name = "sgd", learning_rate = 0.1 }
+batch_size = 64
+
+[[claims]]
+id = "one"
+says = "a ends above b."
+compare = ["a", "b"]
+measure = { kind = "final" }
+expect = "greater"
+margin = 0.01
+"""
+
+
+def write(folder: Path, text: str) -> Path:
+    file = folder / "study.toml"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def refusal(folder: Path, text: str) -> str:
+    with pytest.raises(StudyError) as caught:
+        load_study(write(folder, text))
+    return str(caught.value)
+
+
+def test_a_good_study_loads_with_defaults_filled_in(tmp_path: Path) -> None:
+    loaded = load_study(write(tmp_path, GOOD))
+    study = loaded.study
+    assert study.study.replicate_ids == [0, 1, 2, 3, 4, 5]
+    assert [study.epochs_of(arm) for arm in study.all_arms] == [3, 3]
+    assert [study.batch_size_of(arm) for arm in study.all_arms] == [128, 64]
+    assert study.randomness.vary == ["init", "shuffle", "dropout", "split"]
+    assert loaded.warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("replicates = 6", "replicats = 6", 'did you mean "replicates"'),
+        ("replicates = 6", "replicates = 0", "study.replicates: 0 must be at least 1"),
+        ("epochs = 3", "epochs = 0", "study.epochs: 0 must be at least 1"),
+        ("batch_size = 64", "batch_size = -1", "arms[2].batch_size: -1 must be at least 1"),
+        ("replicates = 6", "replicates = true", "study.replicates: true is not an integer"),
+        ("replicates = 6", "seeds = [0, 4294967296]", "4294967296 is no seed"),
+        ("replicates = 6", "seeds = [-1]", "-1 is no seed (allowed: 0 to 4294967295)"),
+        ("replicates = 6", "seeds = [true]", "study.seeds[1]: true is not an integer"),
+        ("replicates = 6", "seeds = [0, 1, 1]", "seeds lists 1 more than once"),
+        ("replicates = 6", "seeds = [1]\nseed = 2", "one or the other"),
+        ('name = "b"', 'name = "a"', '2 entries have name = "a"'),
+        ('compare = ["a", "b"]', 'compare = ["a", "bb"]', 'there is no arm "bb"; arms: a, b'),
+        ('compare = ["a", "b"]', 'compare = ["a", "a"]', 'both sides are "a"'),
+        ('compare = ["a", "b"]', 'compare = ["a", "*"]', "both sides hold a"),
+        ("margin = 0.01", "margin = -0.01", "claims[1].margin: -0.01 must be at least 0"),
+        ("margin = 0.01", "margin = 1.5", "write 0.015 for 1.5 points"),
+        ('expect = "greater"', 'expect = "bigger"', "'bigger' is not allowed"),
+        ('kind = "final"', 'kind = "finl"', 'did you mean "final"'),
+        (
+            'measure = { kind = "final" }',
+            'measure = { kind = "epochs_to", target = 98 }',
+            "target 98 is outside the range of val_accuracy, which runs from 0 to 1; write 0.98",
+        ),
+        (
+            'measure = { kind = "final" }',
+            'measure = { kind = "epochs_to", targt = 0.9 }',
+            "claims[1].measure.targt: unknown key; allowed here: kind, metric, sustain, target; "
+            'did you mean "target"?',
+        ),
+        (
+            'measure = { kind = "final" }',
+            'measure = { kind = "at_epoch", epoch = 4 }',
+            "epoch 4 is beyond the 3 epochs",
+        ),
+        (
+            "margin = 0.01",
+            'margin = 0.01\nunit = "epochs"',
+            "mixed units: the claim counts in epochs, its measure in accuracy",
+        ),
+        ('name = "digits"', 'name = "digit"', "did you mean digits?"),
+        ('architecture = "linear"', 'architecture = "linaer"', "arms[1].architecture.name"),
+        ("learning_rate = 0.1 }\nbatch", "lr = 0.1 }\nbatch", "arms[2].optimizer.lr"),
+        ("learning_rate = 0.1 }\nbatch", "decay = 0.1 }\nbatch", "arms[2].optimizer.decay"),
+        ("[data]", "[dta]", "dta: unknown key"),
+        ("[study]", "[study", "is not valid TOML"),
+    ],
+)
+def test_a_mistake_is_named_with_its_key_and_the_way_out(
+    tmp_path: Path, old: str, new: str, expected: str
+) -> None:
+    """B4, B5, C2 and their kind."""
+    assert expected in refusal(tmp_path, GOOD.replace(old, new, 1))
+
+
+def test_all_mistakes_are_shown_together(tmp_path: Path) -> None:
+    text = GOOD.replace("epochs = 3", "epochs = 0").replace("margin = 0.01", "margin = -1")
+    text = text.replace('name = "digits"', 'name = "nothing"')
+    message = refusal(tmp_path, text)
+    assert message.startswith(f"{tmp_path / 'study.toml'}: 3 problems")
+
+
+def test_duplicate_claims_are_refused(tmp_path: Path) -> None:
+    claim = GOOD[GOOD.index("[[claims]]") :]
+    assert '2 entries have id = "one"' in refusal(tmp_path, GOOD + claim)
+
+
+def test_too_few_replicates_are_warned_of(tmp_path: Path) -> None:
+    """D3: seven claims need nine pairs."""
+    claim = GOOD[GOOD.index("[[claims]]") :]
+    more = "".join(claim.replace('"one"', f'"more-{i}"') for i in range(6))
+    loaded = load_study(write(tmp_path, GOOD + more))
+    assert "7 claims at alpha 0.05 need at least 9 paired replicates" in loaded.warnings[0]
+
+
+def test_a_profile_changes_any_key_and_finds_arms_and_claims_by_name(tmp_path: Path) -> None:
+    profile = """
+[profiles.quick]
+study.epochs = 2
+arms.b.batch_size = 32
+claims.one.margin = 0.5
+data.name = "mnist-5k"
+"""
+    loaded = load_study(write(tmp_path, GOOD + profile), "quick")
+    study = loaded.study
+    assert (study.study.epochs, study.arms[1].batch_size) == (2, 32)
+    assert (study.claims[0].margin, study.data.name) == (0.5, "mnist-5k")
+    assert loaded.folder_name == "tiny-quick"
+
+
+def test_a_profile_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(StudyError, match='no profile "fast"'):
+        load_study(write(tmp_path, GOOD), "fast")
+
+
+def test_a_grid_stands_for_every_combination(tmp_path: Path) -> None:
+    head = GOOD[: GOOD.index("[[arms]]")]
+    grid = """
+[grid]
+architectures = ["linear", { name = "mlp", hidden = [8], label = "small" }]
+optimizers = [{ name = "sgd", learning_rate = 0.1 }, "adam"]
+"""
+    loaded = load_study(write(tmp_path, head + grid))
+    assert [arm.name for arm in loaded.study.all_arms] == [
+        "linear-sgd",
+        "linear-adam",
+        "small-sgd",
+        "small-adam",
+    ]
+
+
+def test_a_missing_file_is_named_with_a_near_one(tmp_path: Path) -> None:
+    write(tmp_path, GOOD)
+    with pytest.raises(StudyError, match=r"did you mean .*study\.toml"):
+        load_study(tmp_path / "stud.toml")
+
+
+@pytest.mark.parametrize(
+    ("name", "folder"),
+    [("../x", "x"), ("a/b", "a-b"), (".hidden", "hidden"), ("...", "unnamed"), ("研究", "研究")],
+)
+def test_a_name_never_leaves_its_folder(name: str, folder: str) -> None:
+    """F6."""
+    assert safe_name(name) == folder
+
+
+@pytest.mark.parametrize("profile", [None, "smoke", "full"])
+def test_the_study_that_ships_is_valid(profile: str | None) -> None:
+    loaded = load_study(Path(__file__).parent.parent / "studies" / "convergence.toml", profile)
+    assert [arm.name for arm in loaded.study.all_arms] == [
+        "mlp-rmsprop",
+        "mlp-adadelta",
+        "cnn-rmsprop",
+        "cnn-adadelta",
+    ]

@@ -1,0 +1,262 @@
+"""The decision rule on the cases that tools get wrong."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.measures import Curve
+from harness.samples import side_values
+from harness.study import Study
+from harness.verdicts import Verdict, decide
+
+
+def study(claims: list[dict[str, object]], *, epochs: int = 20, alpha: float = 0.05) -> Study:
+    arm = {"architecture": "linear", "optimizer": "sgd"}
+    return Study.model_validate(
+        {
+            "study": {"name": "t", "question": "?", "epochs": epochs, "alpha": alpha},
+            "data": {"name": "digits"},
+            "arms": [{"name": "a", **arm}, {"name": "b", **arm}],
+            "claims": [
+                {"id": f"c{i}", "says": "…", "compare": ["a", "b"], **claim}
+                for i, claim in enumerate(claims)
+            ],
+        }
+    )
+
+
+FINAL = {"measure": {"kind": "final"}, "expect": "greater", "margin": 0.005}
+
+
+def finals(a: dict[int, float], b: dict[int, float]) -> dict[tuple[str, int], Curve]:
+    """One-epoch curves with the given final accuracies by replicate."""
+    return {
+        (arm, replicate): Curve(np.array([1]), {"val_accuracy": np.array([value])}, budget=1)
+        for arm, values in (("a", a), ("b", b))
+        for replicate, value in values.items()
+    }
+
+
+def reaching(a: list[int | None], b: list[int | None]) -> dict[tuple[str, int], Curve]:
+    """Curves over 20 epochs that jump from 0 to 1 at the given epoch, or never."""
+    curves = {}
+    for arm, epochs in (("a", a), ("b", b)):
+        for replicate, reached in enumerate(epochs):
+            values = (np.arange(1, 21) >= (reached or 99)).astype(float)
+            curves[arm, replicate] = Curve(np.arange(1, 21), {"val_accuracy": values}, budget=20)
+    return curves
+
+
+def verdict(
+    curves: dict[tuple[str, int], Curve],
+    claim: dict[str, object] = FINAL,
+    *,
+    is_paired: bool = True,
+) -> Verdict:
+    the_study = study([claim])
+    values = side_values(the_study, curves)
+    return decide(the_study, values, confirmatory={}, is_paired=is_paired)[0]
+
+
+def by_index(values: list[float]) -> dict[int, float]:
+    return dict(enumerate(values))
+
+
+def differences(values: list[float], claim: dict[str, object] = FINAL) -> Verdict:
+    return verdict(finals(by_index(values), dict.fromkeys(range(len(values)), 0.0)), claim)
+
+
+TARGET = {"measure": {"kind": "epochs_to", "target": 0.9}, "expect": "greater", "margin": 1.0}
+
+
+def test_identical_arms_give_p_1_and_a_question() -> None:
+    """D1."""
+    same = by_index([0.91, 0.92, 0.93, 0.94, 0.95])
+    result = verdict(finals(same, same))
+    assert (result.test.p, result.effect) == (1.0, 0.0)
+    assert "results identical - are the arms the same?" in result.notices
+    assert result.outcome == "practically equal"
+
+
+def test_five_pairs_can_never_decide() -> None:
+    """D3."""
+    result = differences([0.01, 0.02, 0.03, 0.04, 0.05])
+    assert result.test.p == 0.0625
+    assert result.outcome == "inconclusive"
+
+
+def test_holm_over_three_needs_seven_pairs() -> None:
+    """D3: six pairs give 0.09375 after Holm over three claims, seven give 0.046875."""
+    for pairs, expected in ((6, 0.09375), (7, 0.046875)):
+        the_study = study([FINAL] * 3)
+        steps = by_index([0.01 * (i + 1) for i in range(pairs)])
+        curves = finals(steps, dict.fromkeys(range(pairs), 0.0))
+        results = decide(the_study, side_values(the_study, curves), confirmatory={})
+        assert [r.p_adjusted for r in results] == [expected] * 3
+        assert {r.outcome for r in results} == {"supported" if pairs == 7 else "inconclusive"}
+
+
+def test_runs_that_never_reach_the_target_are_not_dropped() -> None:
+    """D9: dropping them would make A the faster arm with p = 0.0357."""
+    result = verdict(reaching([5, 6, 7, None, None], [8, 9, 10, 11, 12]), TARGET, is_paired=False)
+    assert [side.mean for side in result.sides] == [pytest.approx(11.6), pytest.approx(10.0)]
+    assert [side.reached for side in result.sides] == [3, 5]
+    assert result.horizon == 20
+    assert result.sensitivity["permutation log-rank"].p == pytest.approx(176 / 252)
+    assert result.outcome == "inconclusive"
+
+
+def test_nobody_reaches_the_target() -> None:
+    """D10."""
+    result = verdict(reaching([None] * 5, [None] * 5), TARGET)
+    assert result.reason == "not testable: 0/10 reached the target within 20 epochs"
+    assert math.isnan(result.test.p)
+    assert math.isnan(result.p_adjusted)
+    assert result.outcome == "inconclusive"
+
+
+def test_pairs_are_formed_by_seed_not_by_row() -> None:
+    """D12."""
+    a = by_index([0.90, 0.91, 0.92, 0.93, 0.94, 0.95])
+    b = dict(zip([5, 4, 3, 2, 1, 0], [0.945, 0.935, 0.925, 0.915, 0.905, 0.895], strict=True))
+    result = verdict(finals(a, b))
+    assert result.effect == pytest.approx(0.005)
+    assert result.test.p == 0.03125
+    del b[3]
+    result = verdict(finals(a, b))
+    assert (result.n, result.test.p) == (5, 0.0625)
+    assert "1 replicate unpaired: 3" in result.notices
+
+
+def test_a_diverged_run_without_a_value_leaves_no_verdict() -> None:
+    """D13: leaving it out would favour the arm that diverges."""
+    claim = {**FINAL, "measure": {"kind": "final", "metric": "val_loss"}, "expect": "less"}
+    curves = {
+        (arm, r): Curve(np.array([1]), {"val_loss": np.array([0.1 * (r + 1)])}, budget=1)
+        for arm in "ab"
+        for r in range(8)
+    }
+    curves["a", 3] = Curve(np.array([1]), {"val_loss": np.array([math.nan])}, 1, diverged=True)
+    result = verdict(curves, claim)
+    assert result.outcome == "inconclusive"
+    assert "replicate 3 of a diverged" in (result.reason or "")
+
+
+def test_an_untestable_claim_keeps_its_place_in_the_family() -> None:
+    """D14."""
+    the_study = study([FINAL, {**TARGET, "measure": {"kind": "epochs_to", "target": 1.0}}])
+    curves = finals(by_index([0.01 * i for i in range(1, 9)]), dict.fromkeys(range(8), 0.0))
+    first, second = decide(the_study, side_values(the_study, curves), confirmatory={})
+    assert first.p_adjusted == 2 * first.test.p
+    assert math.isnan(second.p_adjusted)
+
+
+def test_equal_differences_are_equivalent_without_a_p_of_zero() -> None:
+    """D15."""
+    claim = {**FINAL, "expect": "equivalent"}
+    result = differences([0.001] * 5, claim)
+    assert result.outcome == "practically equal"
+    assert result.test.p == pytest.approx(1 / 32)
+    assert "no spread between replicates" in result.notices
+    assert differences([0.001, -0.002, 0.003, 0.0, 0.002, -0.001], claim).outcome == (
+        "practically equal"
+    )
+
+
+def test_not_significant_is_not_the_same() -> None:
+    """D16."""
+    for expect in ("greater", "equivalent", "different"):
+        result = differences([0.012, -0.010, 0.009, -0.011, 0.010], {**FINAL, "expect": expect})
+        assert result.outcome == "inconclusive"
+
+
+STEADY = [0.0100, 0.0110, 0.0120, 0.0130, 0.0105, 0.0115, 0.0125, 0.0135]
+
+
+@pytest.mark.parametrize(
+    ("values", "expect", "outcome"),
+    [
+        (STEADY, "greater", "supported"),
+        (STEADY, "less", "contradicted"),
+        (STEADY, "different", "supported"),
+        (STEADY, "equivalent", "contradicted"),
+        ([-v for v in STEADY], "greater", "contradicted"),
+        ([v / 10 for v in STEADY], "greater", "practically equal"),
+        ([v / 10 for v in STEADY], "equivalent", "practically equal"),
+    ],
+)
+def test_the_four_way_rule(values: list[float], expect: str, outcome: str) -> None:
+    assert differences(values, {**FINAL, "expect": expect}).outcome == outcome
+
+
+def test_a_withdrawn_claim_keeps_its_place() -> None:
+    the_study = study([FINAL])
+    curves = finals(by_index(STEADY), dict.fromkeys(range(8), 0.0))
+    values = side_values(the_study, curves)
+    alone = decide(the_study, values, confirmatory={})[0]
+    beside = decide(the_study, values, confirmatory={}, withdrawn=6)[0]
+    assert beside.p_adjusted == pytest.approx(7 * alone.p_adjusted)
+    assert (alone.outcome, beside.outcome) == ("supported", "inconclusive")
+
+
+def test_times_are_cut_where_the_first_watching_ended() -> None:
+    """An arm with 12 epochs and one with 20 are compared over 12."""
+    curves = reaching([5, 15, 18, None], [4, 6, 8, 10])
+    curves["b", 3] = Curve(np.arange(1, 13), {"val_accuracy": np.zeros(12)}, budget=12)
+    result = verdict(curves, TARGET)
+    assert result.horizon == 12
+    assert result.sides[0].mean == pytest.approx((5 + 12 + 12 + 12) / 4)
+    assert [side.reached for side in result.sides] == [1, 3]
+
+
+def test_a_side_may_be_a_pattern_and_stands_for_the_mean_of_its_arms() -> None:
+    arm = {"architecture": "linear", "optimizer": "sgd"}
+    the_study = Study.model_validate(
+        {
+            "study": {"name": "t", "question": "?"},
+            "data": {"name": "digits"},
+            "arms": [{"name": name, **arm} for name in ("x-1", "x-2", "y-1", "y-2")],
+            "claims": [{"id": "c", "says": "…", "compare": ["x-*", "y-*"], **FINAL}],
+        }
+    )
+    curves = {
+        (name, r): Curve(np.array([1]), {"val_accuracy": np.array([level + r / 100])}, budget=1)
+        for name, level in {"x-1": 0.5, "x-2": 0.7, "y-1": 0.4, "y-2": 0.5}.items()
+        for r in range(4)
+    }
+    result = decide(the_study, side_values(the_study, curves), confirmatory={})[0]
+    assert (result.n, result.effect) == (4, pytest.approx(0.15))
+
+
+accuracies = st.lists(st.integers(0, 1000), min_size=2, max_size=9)
+
+
+@given(accuracies, st.data())
+def test_swapping_the_arms_mirrors_the_verdict(counts: list[int], data: st.DataObject) -> None:
+    others = data.draw(st.lists(st.integers(0, 1000), min_size=len(counts), max_size=len(counts)))
+    a, b = by_index([c / 1000 for c in counts]), by_index([c / 1000 for c in others])
+    there = verdict(finals(a, b))
+    back = verdict(finals(b, a), {**FINAL, "expect": "less"})
+    assert back.outcome == there.outcome
+    assert back.effect == pytest.approx(-there.effect, abs=1e-12)
+    assert back.test.p == there.test.p
+    assert (back.interval.low, back.interval.high) == pytest.approx(
+        (-there.interval.high, -there.interval.low), abs=1e-12
+    )
+
+
+@given(accuracies, st.data())
+def test_the_interval_never_contradicts_the_p_value(counts: list[int], data: st.DataObject) -> None:
+    others = data.draw(st.lists(st.integers(0, 1000), min_size=len(counts), max_size=len(counts)))
+    result = verdict(
+        finals(by_index([c / 1000 for c in counts]), by_index([c / 1000 for c in others]))
+    )
+    outside = not result.interval.low <= 0 <= result.interval.high
+    assert outside == (result.test.p <= 0.05)
+    if result.outcome in {"supported", "contradicted"}:
+        assert len(counts) >= 6  # fewer pairs cannot reach 0.05
