@@ -158,11 +158,11 @@ def _load(file: Path, profile: str | None) -> LoadedStudy:
 
 
 def _report(loaded: LoadedStudy, store: Store, folder: Path) -> tuple[Results, Path]:
-    from harness.gather import gather
+    from harness.gather import gather, sample_images
     from harness.report import write_report
 
     results = gather(loaded, store)
-    return results, write_report(results, folder)
+    return results, write_report(results, folder, images=sample_images(loaded))
 
 
 def _answer(results: Results) -> None:

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from harness.catalog import datasets
+from harness.catalog.problems import CatalogError
 from harness.environment import differences
 from harness.plan import (
     arm_job,
@@ -75,6 +79,17 @@ def gather(loaded: LoadedStudy, store: Store) -> Results:
         environments=environments,
         notices=tuple(_notices(loaded, known, trials, environments, registered)),
     )
+
+
+def sample_images(loaded: LoadedStudy) -> tuple[NDArray[np.uint8], list[int]] | None:
+    """81 training images and their labels, for the report; None where the data are out of reach."""
+    data = loaded.study.data
+    try:
+        raw = datasets.load(data.name, npz=data.npz, folder=loaded.file.parent.resolve())
+    except CatalogError:
+        return None  # a report is possible without the data it came from
+    images, labels = datasets.sample_grid(raw)
+    return images, [int(label) for label in labels]
 
 
 def _known_arm(

@@ -83,8 +83,8 @@ def _parts(measure: Measure) -> dict[str, str]:
     if measure.unit == "seconds":
         parts["seconds"] = _seconds(measure)
     if isinstance(measure, AtEpoch):
-        at = {None: "", "last": " at the last epoch"}
-        parts["at"] = at.get(measure.epoch, f" at epoch {measure.epoch}")
+        at = "the last epoch" if measure.epoch == "last" else f"epoch {measure.epoch}"
+        parts["at"] = f" at {at}" if measure.epoch is not None else ""
     if hasattr(measure, "fraction"):
         parts["share"] = percent(measure.fraction)
     return parts

@@ -108,7 +108,7 @@ def span(interval: Interval, unit: str, decimals: int) -> str:
             return f"{low} or more"
         case (True, False):
             return f"{high} or less"
-    return "of any size"
+    return "unbounded"
 
 
 def p_value(p: float, alpha: float = 0.05) -> str:

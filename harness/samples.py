@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.measures import Curve, Measured
+from harness.stats.samples import tie_decimals
 from harness.study import Claim, Study, matching_arms
 
 FloatArray = NDArray[np.float64]
@@ -54,10 +55,7 @@ class Sample:
     def differences(self) -> FloatArray:
         """Paired differences, rid of binary noise: equal decimals are equal numbers (case D6)."""
         differences = self.a - self.b
-        scale = float(np.abs(differences).max(initial=0.0))
-        if scale == 0:
-            return differences
-        return np.round(differences, 12 - math.ceil(math.log10(scale)))
+        return np.round(differences, tie_decimals(differences))
 
 
 def side_values(study: Study, curves: Curves) -> list[SideValue]:

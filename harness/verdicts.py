@@ -19,6 +19,7 @@ from harness.samples import FloatArray, Sample, SideValue, sample_of
 from harness.stats import classical, effects, equivalence, logrank, multiplicity, paired, planning
 from harness.stats import unpaired as independent
 from harness.stats.results import Estimate, Interval, TestResult
+from harness.stats.samples import has_no_spread
 from harness.stats.survival import CensoredTimes
 from harness.study import Claim, Study
 
@@ -212,7 +213,9 @@ def _independent_decision(verdict: Verdict, sample: Sample, alpha: float) -> Ver
     verdict = replace(
         verdict,
         interval=independent.permutation_interval(a, b, level=1 - alpha),
-        equivalence_interval=independent.permutation_interval(a, b, level=1 - 2 * alpha),
+        equivalence_interval=independent.permutation_interval(
+            a, b, level=1 - 2 * alpha, equal_tailed=True
+        ),
         test=independent.permutation_test(a, b),
     )
     if verdict.claim.expect != "equivalent":
@@ -268,10 +271,10 @@ def _spread_notices(sample: Sample, is_paired: bool) -> list[str]:
     if is_paired:
         if not sample.differences.any():
             return ["results identical - are the arms the same?"]
-        spread = float(np.ptp(sample.differences))
+        constant = has_no_spread(sample.differences)
     else:
-        spread = float(np.ptp(sample.a) + np.ptp(sample.b))
-    return ["no spread between replicates"] if spread == 0 and len(sample.a) > 1 else []
+        constant = has_no_spread(sample.a) and has_no_spread(sample.b)
+    return ["no spread between replicates"] if constant and len(sample.a) > 1 else []
 
 
 def _concluded(verdict: Verdict, p_adjusted: float, alpha: float, family: int) -> Verdict:

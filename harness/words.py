@@ -158,7 +158,7 @@ def interval_words(verdict: Verdict) -> str:
     """The confidence interval with its unit: "2.1 to 4.9 epochs"."""
     unit = verdict.claim.measure.unit
     text = span(verdict.interval, unit, decimals_of(verdict))
-    return text if text in {NO_VALUE, "of any size"} else f"{text} {unit_noun(unit)}"
+    return text if text in {NO_VALUE, "unbounded"} else f"{text} {unit_noun(unit)}"
 
 
 def evidence(verdict: Verdict) -> str:
@@ -186,6 +186,8 @@ def sample_words(verdict: Verdict) -> str:
 def nuances(verdict: Verdict) -> list[str]:
     """What a fair reading adds to the sentence: margin, luck, censoring, missing partners."""
     notes = [*_margin_notes(verdict), *_luck_notes(verdict), *_censoring_notes(verdict)]
+    if math.isinf(verdict.interval.high - verdict.interval.low):
+        notes.append(sentence(verdict.interval.reason or "the data do not bound the difference"))
     if not verdict.confirmatory:
         notes.append("Exploratory: this was claimed after the first trial had been stored.")
     return [*notes, *map(sentence, verdict.notices)]
@@ -257,22 +259,23 @@ def what_would_change(verdict: Verdict) -> str:
 
 
 def _what_would_decide(verdict: Verdict) -> str:
-    needed, pairs = verdict.replicates_needed, plural(verdict.n, "replicate")
+    needed, margin = verdict.replicates_needed, verdict.claim.margin
+    aim = f"the margin, {_margin(verdict)}," if margin else "the one observed"
     if needed is not None and needed > verdict.n:
         return (
-            f"About {plural(needed, 'replicate')} would be needed, {needed - verdict.n:,} more than "
-            f"now, to tell a difference as large as the margin, {_margin(verdict)}, from none with "
-            f"a chance of {percent(POWER)}."
+            f"About {plural(needed, 'replicate')} would be needed, {needed - verdict.n:,} more "
+            f"than now, to tell a difference as large as {aim} from none with a chance of "
+            f"{percent(POWER)}."
         )
     if verdict.is_paired and math.isclose(verdict.test.p, 2 / 2**verdict.n):
         return (
             f"All {plural(verdict.n, 'pair')} point the same way, which is the most that they can "
             "show: only more replicates can decide."
         )
-    if needed is not None:
+    if needed is not None and margin:
         return (
-            f"A difference well above the margin, {_margin(verdict)}, would probably have been "
-            f"found with {pairs}; more would narrow the interval further."
+            f"A difference well above {aim} would probably have been found with "
+            f"{plural(verdict.n, 'replicate')}; more would narrow the interval further."
         )
     return "More replicates would narrow the interval."
 
@@ -288,19 +291,21 @@ def answer_lead(verdicts: Sequence[Verdict]) -> str:
     chosen = answering(verdicts)
     if not chosen:
         return "This study makes no claims, so there is nothing to decide."
+    which = " that answer the question" if chosen[0].claim.answers_question else " of this study"
     counts = Counter(verdict.outcome for verdict in chosen)
     outcome = chosen[0].outcome
     if len(chosen) == 1:
-        return f"The claim that answers the question is {outcome}: {_MEANINGS[outcome]}."
+        which = which.replace("answer", "answers")
+        return f"The claim{which} is {outcome}: {_MEANINGS[outcome]}."
     if len(counts) == 1:
         every = "Both" if len(chosen) == 2 else f"All {len(chosen)}"
-        return f"{every} claims that answer the question are {outcome}."
+        return f"{every} claims{which} are {outcome}."
     parts = [
         f"{counts[outcome]} {'is' if counts[outcome] == 1 else 'are'} {outcome}"
         for outcome in OUTCOMES
         if outcome in counts
     ]
-    return f"Of {len(chosen)} claims that answer the question, {listed(parts)}."
+    return f"Of {len(chosen)} claims{which}, {listed(parts)}."
 
 
 def answer_point(verdict: Verdict) -> str:

@@ -198,3 +198,17 @@ def test_the_study_that_ships_is_valid(profile: str | None) -> None:
         "cnn-rmsprop",
         "cnn-adadelta",
     ]
+
+
+def test_switching_determinism_off_is_said(tmp_path: Path) -> None:
+    """B1: the report carries the same sentence, since it shows the study's warnings."""
+    loaded = load_study(
+        write(tmp_path, GOOD.replace("epochs = 3", "epochs = 3\ndeterministic = false"))
+    )
+    assert any("repeated trials may differ" in warning for warning in loaded.warnings)
+
+
+def test_a_profile_may_name_seeds_in_place_of_replicates(tmp_path: Path) -> None:
+    profile = "\n[profiles.two]\nstudy.seeds = [5, 9]\n"
+    loaded = load_study(write(tmp_path, GOOD + profile), "two")
+    assert loaded.study.study.replicate_ids == [5, 9]

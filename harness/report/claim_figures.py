@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
-from harness.measures import Measured
 from harness.phrases import subject
 from harness.quantities import decimals_for, level, listed, shown, unit_noun
 from harness.report.figure_style import GRID, INK, MUTED, PANEL, ZONE, ArmStyle, as_svg, drawing
@@ -21,6 +22,15 @@ from harness.verdicts import Verdict
 from harness.words import MARKS, effect_words, interval_words
 
 _WHOLE_STEPS = [1, 2, 5, 10]
+
+
+class Point(NamedTuple):
+    """A trial's dot in a figure of values."""
+
+    replicate: int
+    x: float
+    y: float
+    censored: bool
 
 
 def time_to_event(key: str, measured: MeasuredArms, styles: Mapping[str, ArmStyle]) -> Drawn:
@@ -108,10 +118,12 @@ def values_by_arm(
     joined = is_paired and len(rows) > 1
     with drawing(PANEL[0], 0.75 + 0.36 * len(rows)) as figure:
         axes = figure.add_subplot()
+        points = [_points(place, row, heights, unit) for place, row in enumerate(rows)]
         if joined:
-            _join_replicates(axes, rows, heights, unit)
+            _join_replicates(axes, [point for of_row in points for point in of_row])
         for place, row in enumerate(rows):
-            _draw_values(axes, place, row, heights, styles[row.arm], unit)
+            _draw_values(axes, points[place], styles[row.arm])
+            _draw_mean(axes, place, points[place])
         axes.set_yticks(range(len(rows)), [short(row.label) for row in rows])
         axes.set_ylim(len(rows) - 0.5, -0.5)
         axes.tick_params(axis="y", length=0)
@@ -134,42 +146,36 @@ def _value_axis(axes: Axes, unit: str) -> None:
         axes.set_xlabel(unit)
 
 
+def _points(place: int, row: Row, heights: Mapping[int, float], unit: str) -> list[Point]:
+    """Where each trial's dot belongs, and whether its value is censored."""
+    return [
+        Point(replicate, shown(m.value, unit), place + heights[replicate], m.censored)
+        for replicate, m in row.values.items()
+        if math.isfinite(m.value)
+    ]
+
+
 def _heights(rows: Sequence[Row]) -> dict[int, float]:
-    """A height within the row for each replicate, the same in every row, so that dots stay apart."""
+    """A height within the row for each replicate, the same in every row, to keep dots apart."""
     replicates = sorted({replicate for row in rows for replicate in row.values})
     steps = np.linspace(-0.26, 0.26, len(replicates)) if len(replicates) > 1 else np.zeros(1)
     return dict(zip(replicates, map(float, steps), strict=False))
 
 
-def _join_replicates(
-    axes: Axes, rows: Sequence[Row], heights: Mapping[int, float], unit: str
-) -> None:
-    for replicate, height in heights.items():
-        points = [
-            (shown(row.values[replicate].value, unit), place + height)
-            for place, row in enumerate(rows)
-            if replicate in row.values and math.isfinite(row.values[replicate].value)
-        ]
-        if len(points) > 1:
-            axes.plot(*zip(*points, strict=True), color=GRID, linewidth=0.6, zorder=1)
+def _join_replicates(axes: Axes, points: Sequence[Point]) -> None:
+    by_replicate: dict[int, list[tuple[float, float]]] = {}
+    for point in points:
+        by_replicate.setdefault(point.replicate, []).append((point.x, point.y))
+    lines = [line for line in by_replicate.values() if len(line) > 1]
+    axes.add_collection(LineCollection(lines, colors=GRID, linewidths=0.6, zorder=1))
 
 
-def _draw_values(
-    axes: Axes,
-    place: int,
-    row: Row,
-    heights: Mapping[int, float],
-    style: ArmStyle,
-    unit: str,
-) -> None:
-    known: list[tuple[int, Measured]] = [
-        (replicate, m) for replicate, m in row.values.items() if math.isfinite(m.value)
-    ]
+def _draw_values(axes: Axes, points: Sequence[Point], style: ArmStyle) -> None:
     for censored in (False, True):
-        chosen = [(replicate, m) for replicate, m in known if m.censored is censored]
+        chosen = [point for point in points if point.censored is censored]
         axes.plot(
-            [shown(m.value, unit) for _, m in chosen],
-            [place + heights[replicate] for replicate, _ in chosen],
+            [point.x for point in chosen],
+            [point.y for point in chosen],
             linestyle="none",
             marker=">" if censored else "o",
             markersize=3.4,
@@ -178,8 +184,11 @@ def _draw_values(
             markeredgewidth=0.8,
             alpha=0.8,
         )
-    if known:
-        mean = shown(float(np.mean([m.value for _, m in known])), unit)
+
+
+def _draw_mean(axes: Axes, place: int, points: Sequence[Point]) -> None:
+    if points:
+        mean = float(np.mean([point.x for point in points]))
         axes.plot([mean, mean], [place - 0.34, place + 0.34], color=INK, linewidth=1.3)
 
 

@@ -80,7 +80,10 @@ def csv_text(table: pd.DataFrame) -> str:
 
 
 def _inert(cell: object) -> object:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA_STARTS) else cell
+    if not isinstance(cell, str):
+        return cell
+    text = f"'{cell}" if cell.startswith(_FORMULA_STARTS) else cell
+    return text.replace("\r\n", "\n").replace("\r", "\n")  # a lone CR ends a row in some readers
 
 
 def verdict_document(results: Results) -> dict[str, Any]:

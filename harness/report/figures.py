@@ -145,7 +145,7 @@ def _accuracy_axis(axes: Axes, values: FloatArray) -> None:
         ),
     )
     low, high = float(values.min()), 1 - least
-    axes.set_ylim(1 - (1 - low) * 1.08, high)
+    axes.set_ylim(1 - max((1 - low) * 1.08, 2 * least), high)
     wanted = [tick for tick in (0.0, *_ACCURACIES, 1.0) if low <= tick <= high]
     axes.yaxis.set_major_locator(FixedLocator(wanted if len(wanted) > 1 else [low, high]))
     axes.yaxis.set_major_formatter(_PERCENT)

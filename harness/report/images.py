@@ -37,7 +37,7 @@ def sample_grid(images: ArrayLike, labels: Sequence[object]) -> SampleGrid:
     """Lay the first 81 images out in 9 rows of 9.
 
     Args:
-        images: Shape ``(n, height, width)`` or ``(n, height, width, 1 or 3)``; bytes, or floats
+        images: Shape ``(n, height, width)`` or ``(n, height, width, channels)``; bytes, or floats
             from 0 to 1.
         labels: One a picture.
 
@@ -62,20 +62,22 @@ def sample_grid(images: ArrayLike, labels: Sequence[object]) -> SampleGrid:
 
 
 def _as_bytes(images: NDArray[np.generic]) -> NDArray[np.uint8]:
+    """Shape ``(n, height, width, 1 or 3)``; other numbers of channels are averaged to grey."""
     if images.ndim == 3:
         images = images[..., None]
-    if images.ndim != 4 or images.shape[-1] not in {1, 3} or len(images) == 0:
+    if images.ndim != 4 or 0 in images.shape:
         raise ValueError(
-            f"images must have shape (n, height, width) or (n, height, width, 1 or 3), "
+            f"images must have shape (n, height, width) or (n, height, width, channels), "
             f"not {images.shape}"
         )
-    if images.dtype != np.uint8:
-        images = (np.clip(images.astype(float), 0, 1) * 255).round().astype(np.uint8)
-    return images
+    pixels = images.astype(float) / (255 if images.dtype == np.uint8 else 1)
+    if images.shape[-1] not in {1, 3}:
+        pixels = pixels.mean(axis=-1, keepdims=True)
+    return np.asarray(np.clip(pixels, 0, 1) * 255).round().astype(np.uint8)
 
 
 def _png_uri(pixels: NDArray[np.uint8]) -> str:
     buffer = io.BytesIO()
     colours = pixels if pixels.shape[-1] == 3 else np.repeat(pixels, 3, axis=-1)
-    mpl_image.imsave(buffer, colours, format="png", metadata={"Software": None})
+    mpl_image.imsave(buffer, colours, format="png")
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")

@@ -61,18 +61,21 @@ def measured_arms(results: Results) -> list[MeasuredArms]:
     """The study's measures, each once, in the order of the claims that ask for them."""
     study = results.loaded.study
     claims = {claim.id: claim for claim in study.claims}
+    values: dict[str, dict[tuple[str, str], dict[int, Measured]]] = {}
+    for value in results.values:
+        claim = claims[value.claim]
+        labelled = (value.arm, _label(claim, value.side, value.arm))
+        rows = values.setdefault(claim.measure.model_dump_json(), {})
+        rows.setdefault(labelled, {})[value.replicate] = value.measured
     order = {arm.name: place for place, arm in enumerate(study.all_arms)}
-    values: dict[str, dict[tuple[int, str, str], dict[int, Measured]]] = {}
-    for row in results.values:
-        claim = claims[row.claim]
-        label = _label(claim, row.side, row.arm)
-        group = values.setdefault(claim.measure.model_dump_json(), {})
-        group.setdefault((order[row.arm], row.arm, label), {})[row.replicate] = row.measured
     measures = {claim.measure.model_dump_json(): claim.measure for claim in study.claims}
     return [
         MeasuredArms(
             measure,
-            [Row(label, arm, values[key][_, arm, label]) for _, arm, label in sorted(values[key])],
+            sorted(
+                (Row(label, arm, of_trials) for (arm, label), of_trials in values[key].items()),
+                key=lambda row: (order[row.arm], row.label),
+            ),
         )
         for key, measure in measures.items()
         if key in values

@@ -200,7 +200,15 @@ def _environment() -> jinja2.Environment:
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=_unbroken,
     )
     environment.filters["slug"] = lambda outcome: outcome.replace(" ", "-")
     environment.filters["px"] = lambda dash: f"{dash * 1.6:g}"
     return environment
+
+
+def _unbroken(value: Any) -> Any:
+    """Keep a number and its sign on one line: "95 %", "< 0.001"."""
+    if type(value) is not str:  # markup is left as it is
+        return value
+    return value.replace(" %", "\N{NO-BREAK SPACE}%").replace("< 0", "<\N{NO-BREAK SPACE}0")

@@ -94,15 +94,14 @@ def _level(value: float, unit: str) -> str:
 
 
 def _test_row(name: str, test: TestResult, alpha: float) -> Row:
-    remark = test.reason or ""
-    return [name, number(test.statistic, 3), p_value(test.p, alpha), remark]
+    return [name, number(test.statistic, 3), p_value(test.p, alpha), test.reason or test.method]
 
 
 def _estimate_row(name: str, estimate: Estimate) -> Row:
     ends = estimate.interval
-    held = math.isnan(ends.low) or math.isnan(ends.high)
-    interval = NO_VALUE if held else f"{number(ends.low, 2)} to {number(ends.high, 2)}"
-    return [name, number(estimate.value, 2), interval, estimate.reason or ""]
+    undefined = math.isnan(ends.low) or math.isnan(ends.high)
+    interval = NO_VALUE if undefined else f"{number(ends.low, 2)} to {number(ends.high, 2)}"
+    return [name, number(estimate.value, 2), interval, estimate.reason or estimate.method]
 
 
 def measure_rows(measured: MeasuredArms) -> list[Row]:

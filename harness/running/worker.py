@@ -13,6 +13,7 @@ import re
 import signal
 import threading
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from typing import Any
@@ -41,6 +42,9 @@ class Worker:
 
     def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
         """Run a call in the process."""
+        # loky renews a process whose memory grew, between two calls, and warns as if that were
+        # an accident; it is what `calls_before_renewal` asks for too.
+        warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given")
         if self._executor is None or self._calls >= self._calls_before_renewal:
             self.stop()
             self._executor = ProcessPoolExecutor(

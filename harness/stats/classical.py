@@ -271,10 +271,15 @@ def mann_whitney(
     return TestResult(u, p, "asymptotic Mann-Whitney U test")
 
 
+def wins(a: FloatArray, b: FloatArray) -> FloatArray:
+    """Return 1, 1/2 or 0 for each pair (a_i, b_j) by a > b, a = b, a < b: shape (n, m)."""
+    return 0.5 * (np.sign(a[:, None] - b[None, :]) + 1.0)
+
+
 def placements(a: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return, for each a, the share of b below it (ties half), and for each b the share of a."""
-    wins = 0.5 * (np.sign(a[:, None] - b[None, :]) + 1.0)
-    return wins.mean(axis=1), 1.0 - wins.mean(axis=0)
+    won = wins(a, b)
+    return won.mean(axis=1), 1.0 - won.mean(axis=0)
 
 
 def brunner_munzel_error(a: FloatArray, b: FloatArray) -> tuple[float, float, str | None]:

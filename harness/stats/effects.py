@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import optimize, special, stats
 
-from harness.stats.classical import brunner_munzel_error
+from harness.stats.classical import brunner_munzel_error, wins
 from harness.stats.results import Estimate, Interval
-from harness.stats.samples import FloatArray, has_no_spread, sample, significance, tie_decimals
+from harness.stats.samples import has_no_spread, sample, significance, tie_decimals
 
 
 def _undefined(method: str, level: float, reason: str, value: float = math.nan) -> Estimate:
@@ -43,8 +43,8 @@ def noncentrality_interval(t: float, df: float, level: float) -> tuple[float, fl
     """
     tail = significance(level) / 2
     if t * t > 1e6 * df:
-        ends = sorted(t * stats.chi.ppf([tail, 1 - tail], df) / math.sqrt(df))
-        return float(ends[0]), float(ends[1])
+        one, other = (t * float(stats.chi.ppf(q, df)) / math.sqrt(df) for q in (tail, 1 - tail))
+        return min(one, other), max(one, other)
 
     def solve(probability: float) -> float:
         def excess(noncentrality: float) -> float:
@@ -139,11 +139,6 @@ def hedges_gz(differences: ArrayLike, *, level: float = 0.95) -> Estimate:
     return _paired(differences, level, hedges=True)
 
 
-def _superiority(a: FloatArray, b: FloatArray) -> FloatArray:
-    """Return 1, 1/2 or 0 for each pair (a_i, b_j) by a > b, a = b, a < b: shape (n, m)."""
-    return 0.5 * (np.sign(a[:, None] - b[None, :]) + 1.0)
-
-
 def cliffs_delta(
     a: ArrayLike,
     b: ArrayLike,
@@ -174,7 +169,7 @@ def cliffs_delta(
     n, m = first.size, second.size
     if min(n, m) == 0:
         return _undefined(method, level, "an arm is empty")
-    dominance = 2 * _superiority(first, second) - 1
+    dominance = 2 * wins(first, second) - 1
     delta = float(dominance.mean())
     if min(n, m) < 2:
         return _undefined(method, level, "an arm has one value: no interval", delta)
@@ -219,7 +214,7 @@ def probability_of_superiority(
     method = "probability of superiority (A12)"
     if min(first.size, second.size) == 0:
         return _undefined(method, level, "an arm is empty")
-    a12 = float(_superiority(first, second).mean())
+    a12 = float(wins(first, second).mean())
     error, df, reason = brunner_munzel_error(first, second)
     if reason:
         return _undefined(method, level, reason, a12)

@@ -39,7 +39,7 @@ DRAWS = 99_999
 _CHUNK = 4_000_000  # random signs held in memory at once
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class SignFlips:
     """The reference distribution of one paired sample; build it with :func:`sign_flips`.
 
@@ -211,6 +211,10 @@ def sign_flip_interval(
     It is closed and holds every ``null`` whose two-sided ``p > 1 - level``: an end is an order
     statistic of the subset means (Hartigan 1969), so a null outside it is exactly one that is
     rejected at ``p <= 1 - level``, with the same draws and seed.
+
+    It is an interval of the mean as far as differences are symmetric around it, as those of arms
+    alike but for a shift are. Under strong one-sided skew a 95 % interval covers less (exponential
+    differences, 6 to 12 pairs: 0.91 to 0.94 in simulation; the t interval 0.88 to 0.91).
 
     Args:
         differences: Shape (n,): one difference a replicate.

@@ -9,7 +9,7 @@ each other.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -34,7 +34,7 @@ _TIE = 1e-10  # relative to the terms of a squared statistic
 _ROUNDING = 1e-13  # relative to the values themselves: what a mean of floats is accurate to
 _GRID = 32  # steps in which the end of an interval is looked for, before bisection
 _BISECTIONS = 45
-_CHUNK = 4_000_000  # memberships turned into floats at once
+_BLOCK = 4_000_000  # random memberships drawn at once
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -223,12 +223,11 @@ def relabelings(
     if draws < 1:
         raise ValueError(f"draws must be at least 1, got {draws}")
     studentized = studentized and min(n, m) > 1
-    members, exact = _labelings(n, m, draws, seed)
     (mean_a, residuals_a), (mean_b, residuals_b) = _centred(first), _centred(second)
     gap, residuals = mean_a - mean_b, np.concatenate([residuals_a, residuals_b])
     stored = _ROUNDING * max(float(np.abs(first).max()), float(np.abs(second).max()))
     resolution = max(10.0 ** -tie_decimals(np.append(residuals, gap)), stored)
-    shift, slope, var0, var1, var2 = _coefficients(members, residuals, n)
+    shift, slope, var0, var1, var2 = _coefficients(_labelings(n, m, draws, seed), residuals, n)
     observed_var = 1.0
     if studentized:
         observed_var = float(np.sum(residuals_a**2) / (n * (n - 1)))
@@ -245,18 +244,25 @@ def relabelings(
         var2=var2,
         observed_var=observed_var,
         resolution=resolution,
-        exact=exact,
+        exact=math.comb(n + m, n) <= arrangements.MOST_ENUMERATED,
         studentized=studentized,
     )
 
 
-def _labelings(n: int, m: int, draws: int, seed: int) -> tuple[NDArray[np.bool_], bool]:
-    """Return one labeling a row, and whether they are all there is."""
+def _labelings(n: int, m: int, draws: int, seed: int) -> Iterator[NDArray[np.bool_]]:
+    """Yield blocks of labelings, one a row: all there are or, if too many, the observed one first.
+
+    The observed one among the random ones is the add-one estimator (Phipson & Smyth 2010). Blocks
+    bound the memory of large samples.
+    """
     if math.comb(n + m, n) <= arrangements.MOST_ENUMERATED:
-        return _all_labelings(n, m), True
-    random = arrangements.labelings(n + m, n, draws=draws, rng=np.random.default_rng(seed))
-    observed = np.arange(n + m) < n  # the add-one estimator (Phipson & Smyth 2010)
-    return np.vstack([observed, random.rows]), False
+        yield _all_labelings(n, m)
+        return
+    yield np.arange(n + m)[None, :] < n
+    rng, rows = np.random.default_rng(seed), max(1, _BLOCK // (n + m))
+    for start in range(0, draws, rows):
+        drawn = min(rows, draws - start)
+        yield arrangements.labelings(n + m, n, draws=drawn, rng=rng).rows
 
 
 @lru_cache(maxsize=4)
@@ -275,7 +281,7 @@ def _centred(values: FloatArray) -> tuple[float, FloatArray]:
 
 
 def _coefficients(
-    members: NDArray[np.bool_], residuals: FloatArray, n: int
+    labelings: Iterable[NDArray[np.bool_]], residuals: FloatArray, n: int
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]:
     """Return each labeling's mean difference and squared standard error as polynomials in e.
 
@@ -285,13 +291,9 @@ def _coefficients(
     m = residuals.size - n
     moved = (np.arange(n + m) < n).astype(np.float64)
     columns = np.column_stack([residuals, residuals**2, moved, residuals * moved])
-    sums = np.empty((len(members), 4))
-    rows = max(1, _CHUNK // (n + m))
-    for start in range(0, len(members), rows):
-        chosen = slice(start, start + rows)
-        sums[chosen] = members[chosen].astype(np.float64) @ columns
+    sums = np.concatenate([members.astype(np.float64) @ columns for members in labelings])
     in_a, in_b = sums.T, (columns.sum(axis=0) - sums).T
-    var: list[FloatArray] = [np.zeros(len(members)) for _ in range(3)]
+    var: list[FloatArray] = [np.zeros(len(sums)) for _ in range(3)]
     for size, (value, square, count, cross) in ((n, in_a), (m, in_b)):
         if size > 1:
             scale = 1.0 / (size * (size - 1))

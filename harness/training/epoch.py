@@ -51,7 +51,7 @@ class CompiledEpoch:
             self._images = tf.constant(images)
             self._labels = tf.constant(labels)
         self._scale, self._batch_size = scale, batch_size
-        self._fresh_optimizer = [np.array(v) for v in optimizer.variables]
+        self._fresh_optimizer = [keras.ops.convert_to_numpy(v) for v in optimizer.variables]
         self._train = tf.function(self._train_epoch)
         self._evaluate = tf.function(self._evaluate_all)
 

@@ -7,8 +7,9 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from statsmodels.stats.multitest import multipletests
 
 from harness.stats.multiplicity import Method, adjust, holm
 
@@ -97,6 +98,17 @@ class TestAll:
         )
         for larger, smaller in itertools.pairwise((bonferroni, holm_, hochberg, hommel, bh)):
             assert np.all(larger >= smaller - 1e-12)
+
+    @pytest.mark.parametrize("method", METHODS)
+    @settings(max_examples=15, deadline=None)  # statsmodels takes a tenth of a second for Holm
+    @given(p=families)
+    def test_statsmodels(self, method: Method, p: list[float]) -> None:
+        name = {"hochberg": "simes-hochberg", "bh": "fdr_bh", "by": "fdr_by"}.get(method, method)
+        assert adjust(p, method) == pytest.approx(multipletests(p, method=name)[1])
+
+    def test_unknown_method(self) -> None:
+        with pytest.raises(ValueError, match="one of holm, hochberg, hommel"):
+            adjust([0.1], "sidak")  # type: ignore[arg-type]
 
     def test_empty(self) -> None:
         assert adjust([]).size == 0

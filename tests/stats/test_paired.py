@@ -28,7 +28,7 @@ def enumerated_p(d: FloatArray, null: float) -> float:
     observed = abs(sum(whole))
     flips = itertools.product((1, -1), repeat=len(whole))
     sums = [abs(sum(s * w for s, w in zip(signs, whole, strict=True))) for signs in flips]
-    return sum(value >= observed for value in sums) / len(sums)
+    return float(np.mean([value >= observed for value in sums]))
 
 
 class TestKnownValues:
@@ -111,11 +111,15 @@ class TestAgainstOthers:
 
     @given(differences(2, 8))
     def test_scipy(self, d: FloatArray) -> None:
-        """Sign flips are symmetric, so scipy's doubled tail is the same two-sided p."""
+        """Sign flips are symmetric, so scipy's doubled tail is the same two-sided p.
+
+        Of whole numbers: in floats scipy misses ties, e.g. for [-.065, .026, -.059, .043, -.004,
+        .058].
+        """
         theirs = stats.permutation_test(
-            (np.round(d, 6),), np.sum, permutation_type="samples", n_resamples=np.inf
+            (np.rint(1e4 * d),), np.sum, permutation_type="samples", n_resamples=np.inf
         )
-        assert sign_flip_test(np.round(d, 6)).p == pytest.approx(theirs.pvalue, rel=1e-9)
+        assert sign_flip_test(np.round(d, 4)).p == pytest.approx(theirs.pvalue, rel=1e-9)
 
     @given(differences(1, 8), nulls)
     def test_whole_numbers_counted_one_by_one(self, d: FloatArray, null: float) -> None:
@@ -199,11 +203,14 @@ class TestMonteCarlo:
         assert result.p == 1 / 1000
         assert result.method == "Monte Carlo sign-flip permutation (2,000 arrangements)"
 
-    def test_random_draws_agree_with_enumeration(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_random_draws_agree_with_enumeration(self) -> None:
         d = self.d[:18]
         exact, exact_interval = sign_flip_test(d), sign_flip_interval(d)
-        monkeypatch.setattr("harness.stats.paired.EXACT_UP_TO", 0)
-        drawn, drawn_interval = sign_flip_test(d), sign_flip_interval(d)
+        drawn, drawn_interval = (
+            sign_flip_test(d, exact_up_to=17),
+            sign_flip_interval(d, exact_up_to=17),
+        )
+        assert drawn.method.startswith("Monte Carlo")
         assert drawn.p == pytest.approx(exact.p, abs=0.002)
         assert drawn_interval.low == pytest.approx(exact_interval.low, abs=0.02)
         assert drawn_interval.high == pytest.approx(exact_interval.high, abs=0.02)

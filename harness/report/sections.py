@@ -1,0 +1,44 @@
+"""A part of the page that an analysis adds: sentences, figures, tables, small print."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from harness.report.figures import Drawn
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of words; numbers come formatted.
+
+    Attributes:
+        caption: What the rows are.
+        header: Titles of the columns.
+        rows: Cells, one sequence a row.
+    """
+
+    caption: str
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Section:
+    """One section of the page.
+
+    Attributes:
+        key: Its anchor.
+        title: Its heading.
+        lead: Sentences that say what was found, most important first.
+        figures: Figures in reading order.
+        tables: Tables, folded away behind their captions.
+        method: How it was done and where that comes from, a sentence each.
+    """
+
+    key: str
+    title: str
+    lead: Sequence[str]
+    figures: Sequence[Drawn] = field(default_factory=tuple)
+    tables: Sequence[Table] = field(default_factory=tuple)
+    method: Sequence[str] = field(default_factory=tuple)
