@@ -41,6 +41,13 @@ def slow(session: nox.Session) -> None:
 
 
 @nox.session
+def calibration(session: nox.Session) -> None:
+    """Error rates of the statistics on data of known truth, into reports/calibration."""
+    session.install("-c", "constraints.txt", "-e", ".")
+    session.run("python", "-m", "benchmarks.calibration", *session.posargs)
+
+
+@nox.session
 def study(session: nox.Session) -> None:
     """The smoke profile of the main study, end to end, on the installed package."""
     session.install("-c", "constraints.txt", ".")

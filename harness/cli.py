@@ -55,26 +55,49 @@ Jobs = Annotated[
 @app.command()
 def study(
     file: StudyFile,
+    *,
     profile: Profile = None,
     jobs: Jobs = None,
     reports: Reports = Path("reports"),
+    top_up: Annotated[
+        bool, typer.Option("--top-up", help="Train the further replicates that claims ask for.")
+    ] = False,
+    max_replicates: Annotated[
+        int | None,
+        typer.Option(
+            "--max-replicates",
+            min=1,
+            help="With --top-up: replicates in all; four times the present if not given.",
+        ),
+    ] = None,
 ) -> None:
     """Train what is missing of a study, decide its claims, write its report.
+
+    A study that declares looks stops at the first one that leaves nothing to decide.
 
     Exit codes: 0 fine, 1 trials failed, 2 bad input, 130 interrupted.
     """
     from harness.running.progress import progress_view
     from harness.running.session import run_study
+    from harness.running.top_up import plan_top_up
     from harness.store import Store
 
     with _plain_errors():
-        loaded = _load(file, profile)
+        if max_replicates is not None and not top_up:
+            _fail("--max-replicates goes with --top-up")
+        loaded, until = _load(file, profile), None
         folder = reports / loaded.folder_name
         workers = jobs or _cores()
         signal.signal(signal.SIGTERM, _interrupt)
         with Store(folder / "results.db") as store:
+            if top_up:
+                further = plan_top_up(loaded, store, max_replicates)
+                loaded, until = further.loaded, further.until
+                for sentence in further.words:
+                    _say(sentence)
+            view = progress_view(console)
             try:
-                summary = run_study(loaded, store, workers=workers, view=progress_view(console))
+                summary = run_study(loaded, store, workers=workers, view=view, until=until)
             except KeyboardInterrupt:
                 _say(
                     f"Interrupted. Finished trials are kept in {store.file}; "
@@ -96,14 +119,151 @@ def report(file: StudyFile, profile: Profile = None, reports: Reports = Path("re
 
     with _plain_errors():
         loaded = _load(file, profile)
-        folder = reports / loaded.folder_name
-        if not (folder / "results.db").is_file():
-            command = f"bench study {file}" + (f" --profile {profile}" if profile else "")
-            _fail(f"{folder}: holds no results yet; run `{command}` first")
+        folder = _folder_with_results(loaded, reports)
         with Store(folder / "results.db") as store:
             results, page = _report(loaded, store, folder)
         _say(f"report: {page}")
         _answer(results)
+
+
+@app.command()
+def plan(
+    file: StudyFile,
+    *,
+    profile: Profile = None,
+    jobs: Jobs = None,
+    reports: Reports = Path("reports"),
+    pilot: Annotated[
+        bool, typer.Option("--pilot", help="First train one replicate of each arm, and keep it.")
+    ] = False,
+    pilot_replicates: Annotated[
+        int | None,
+        typer.Option("--pilot-replicates", min=1, help="Pilot with so many replicates; 4 or more."),
+    ] = None,
+    json: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write the plan to a file, too.")
+    ] = None,
+) -> None:
+    """Say what a study will cost, what it can show, and how many replicates its claims ask for."""
+    from harness.gather import gather
+    from harness.plan_words import plan_document, plan_lines
+    from harness.planning import plan_study
+    from harness.report.exports import json_text
+    from harness.report.files import make_folder, write_whole
+    from harness.running.progress import progress_view
+    from harness.running.session import run_study
+    from harness.store import Store
+
+    with _plain_errors():
+        loaded = _load(file, profile)
+        database, workers = reports / loaded.folder_name / "results.db", jobs or _cores()
+        until = pilot_replicates or (1 if pilot else None)
+        results = None
+        if until is not None or database.is_file():
+            with Store(database) as store:
+                if until is not None:
+                    view = progress_view(console)
+                    run_study(loaded, store, workers=workers, view=view, until=until, is_pilot=True)
+                results = gather(loaded, store)
+        planned = plan_study(loaded, results, workers=workers)
+        for line in plan_lines(planned):
+            _say(line)
+        if json is not None:
+            make_folder(json.parent)
+            write_whole(json.parent, json.name, json_text(plan_document(planned)))
+
+
+@app.command()
+def judge(
+    run: Annotated[
+        Path, typer.Argument(metavar="RUN.csv", help="One run: a row an epoch, with its metrics.")
+    ],
+    *,
+    against: Annotated[
+        str, typer.Option("--against", metavar="STUDY:ARM", help="The study's file and its arm.")
+    ],
+    profile: Profile = None,
+    reports: Reports = Path("reports"),
+    arm: Annotated[
+        str | None,
+        typer.Option("--arm", help="Which run, if the file has several named in a column arm."),
+    ] = None,
+    json: Annotated[
+        Path | None,
+        typer.Option("--json", metavar="FILE", help="Write the numbers to a file, too."),
+    ] = None,
+) -> None:
+    """Say whether a single run from elsewhere is a typical run of an arm."""
+    from harness.curve_words import judgement_sentence
+    from harness.gather import gather
+    from harness.judge import judge_run, judgement_document, known_arm, study_and_arm
+    from harness.report.exports import json_text
+    from harness.report.files import make_folder, write_whole
+    from harness.single_run import read_run
+    from harness.store import Store
+
+    with _plain_errors():
+        file, name = study_and_arm(against)
+        loaded, single = _load(file, profile), read_run(run, arm)
+        with Store(_folder_with_results(loaded, reports) / "results.db") as store:
+            results = gather(loaded, store)
+        judged = judge_run(results, known_arm(results, name), single)
+        for notice in single.notices:
+            _complain(f"{run}: {notice}")
+        for judgement in judged:
+            _say(judgement_sentence(judgement, run.name))
+        if json is not None:
+            document = {
+                "run": str(run),
+                "study": loaded.study.study.name,
+                "profile": loaded.profile,
+                "data": loaded.study.data.label,
+                "arm": name,
+                "judgements": [judgement_document(judgement) for judgement in judged],
+            }
+            make_folder(json.parent)
+            write_whole(json.parent, json.name, json_text(document))
+
+
+@app.command()
+def calibrate(
+    file: StudyFile,
+    *,
+    profile: Profile = None,
+    reports: Reports = Path("reports"),
+    repeats: Annotated[
+        int | None,
+        typer.Option(
+            "--repeats",
+            min=1,
+            help="Simulated studies of each kind; 2,000 if not given, or what a minute allows.",
+        ),
+    ] = None,
+    json: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write the rates to a file, too.")
+    ] = None,
+) -> None:
+    """Say how often a study's decisions err, from its stored trials. Nothing is trained."""
+    from harness.calibration import REPEATS, affordable
+    from harness.calibration import calibrate as run
+    from harness.calibration_words import document, summary, table_lines
+    from harness.gather import gather
+    from harness.report.exports import json_text
+    from harness.report.files import make_folder, write_whole
+    from harness.store import Store
+
+    with _plain_errors():
+        loaded = _load(file, profile)
+        with Store(_folder_with_results(loaded, reports) / "results.db") as store:
+            results = gather(loaded, store)
+        found = run(results, repeats=repeats or affordable(results, 60.0) or REPEATS)
+        if found is None:
+            _fail(f"{file}: no claim can be tested yet, so there is nothing to calibrate")
+        for line in [*table_lines(found), *summary(found)]:
+            _say(line)
+        if json is not None:
+            make_folder(json.parent)
+            write_whole(json.parent, json.name, json_text(document(found)))
 
 
 @app.command()
@@ -157,6 +317,14 @@ def _load(file: Path, profile: str | None) -> LoadedStudy:
     return loaded
 
 
+def _folder_with_results(loaded: LoadedStudy, reports: Path) -> Path:
+    folder = reports / loaded.folder_name
+    if not (folder / "results.db").is_file():
+        profile = f" --profile {loaded.profile}" if loaded.profile else ""
+        _fail(f"{folder}: holds no results yet; run `bench study {loaded.file}{profile}` first")
+    return folder
+
+
 def _report(loaded: LoadedStudy, store: Store, folder: Path) -> tuple[Results, Path]:
     from harness.gather import gather, sample_images
     from harness.report import write_report
@@ -166,11 +334,13 @@ def _report(loaded: LoadedStudy, store: Store, folder: Path) -> tuple[Results, P
 
 
 def _answer(results: Results) -> None:
-    from harness.words import answer, verdict_sentence
+    from harness.words import answer, answering, verdict_sentence
 
     _say("")
+    headline = answering(results.verdicts)
     for verdict in results.verdicts:
-        _say(f"- {verdict_sentence(verdict)}")
+        if verdict not in headline:
+            _say(f"- {verdict_sentence(verdict)}")
     _say("")
     _say(results.loaded.study.study.question)
     _say(answer(results.verdicts))

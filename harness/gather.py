@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,11 +21,15 @@ from harness.plan import (
     protocol,
     protocol_notices,
 )
+from harness.planning import replicate_seconds
+from harness.quantities import plural
 from harness.results import CURVE_COLUMNS, ArmDescription, Results, curves_by_trial
 from harness.samples import side_values
+from harness.stopping import Look, declared_looks, looks_reached
 from harness.store import FINISHED, Store
+from harness.study import Study
 from harness.study_file import LoadedStudy
-from harness.verdicts import decide
+from harness.verdicts import all_decided, decide_by_look
 
 TRIAL_COLUMNS = [
     "arm",
@@ -63,12 +68,19 @@ def gather(loaded: LoadedStudy, store: Store) -> Results:
     registered = store.protocol()
     claims = protocol(study)["claims"]
     withdrawn = [c for c in (registered or {"claims": {}})["claims"] if c not in claims]
-    verdicts = decide(
+    looks = looks_reached(study, set(zip(trials["arm"], trials["replicate"], strict=True)))
+    known_before = confirmatory_claims(study, registered)
+    is_sequential = study.stopping.rule == "group-sequential"
+    by_look = decide_by_look(
         study,
         values,
-        confirmatory=confirmatory_claims(study, registered),
+        # a look that was not declared settles nothing
+        confirmatory=known_before if looks else dict.fromkeys(known_before, False),
         withdrawn=len(withdrawn),
+        looks=looks if is_sequential else (),
     )
+    seconds = replicate_seconds(trials, [arm.name for arm in study.all_arms])
+    verdicts = [replace(verdict, replicate_seconds=seconds) for verdict in by_look[-1]]
     return Results(
         loaded=loaded,
         curves=curves,
@@ -77,7 +89,12 @@ def gather(loaded: LoadedStudy, store: Store) -> Results:
         verdicts=verdicts,
         arms={name: _description(found[1]) for name, found in known.items() if found is not None},
         environments=environments,
-        notices=tuple(_notices(loaded, known, trials, environments, registered)),
+        notices=(
+            *_notices(loaded, known, environments, registered),
+            *_progress_notices(study, trials, looks, is_decided=all_decided(verdicts)),
+        ),
+        by_look=by_look if is_sequential and looks else (),
+        withdrawn=len(withdrawn),
     )
 
 
@@ -140,7 +157,6 @@ def _curves(trials: pd.DataFrame, store: Store) -> pd.DataFrame:
 def _notices(
     loaded: LoadedStudy,
     known: Mapping[str, object],
-    trials: pd.DataFrame,
     environments: list[Mapping[str, object]],
     registered: Mapping[str, Any] | None,
 ) -> list[str]:
@@ -151,16 +167,34 @@ def _notices(
         for name, found in known.items()
         if found is None
     ]
-    planned = len(study.all_arms) * len(study.study.replicate_ids)
-    finished = int(trials["status"].isin(FINISHED).sum())
-    if finished < planned:
-        failed = int((trials["status"] == "failed").sum())
-        notices.append(
-            f"{finished} of {planned} trials are finished"
-            + (f", {failed} failed" if failed else "")
-        )
     notices += [
         f"trials differ in {key}: {' and '.join(values)}"
         for key, values in differences(environments).items()
     ]
     return notices + protocol_notices(study, registered)
+
+
+def _progress_notices(
+    study: Study, trials: pd.DataFrame, looks: Sequence[Look], *, is_decided: bool
+) -> Iterator[str]:
+    """How far the study has come, and whether it may speak already."""
+    ids, declared = study.study.replicate_ids, declared_looks(study)
+    reached = looks[-1].count if looks else 0
+    goal = reached if looks and is_decided else len(ids)
+    due = trials[trials["replicate"].isin(ids[:goal])]
+    finished, failed = due["status"].isin(FINISHED).sum(), (due["status"] == "failed").sum()
+    if finished < len(study.all_arms) * goal:
+        told = f"{finished} of {len(study.all_arms) * goal} trials are finished"
+        yield told + (f", {failed} failed" if failed else "")
+    if len(trials) and not looks:
+        first = "first declared look" if len(declared) > 1 else "declared look"
+        yield (
+            f"the {first} is at {plural(declared[0].count, 'replicate')}, which are not all "
+            "trained: until then every claim is exploratory"
+        )
+    beyond = len(set(trials["replicate"]) & set(ids[reached:])) if looks else 0
+    if beyond:
+        yield (
+            f"{plural(beyond, 'replicate')} stored after the look at {reached}: no verdict uses "
+            "what lies between two looks"
+        )

@@ -56,19 +56,35 @@ def difference(measure: Measure, way: Way, size: str = "") -> str:
     return f"{size} {unit_noun(measure.unit, size)} {level}" if size else level
 
 
+def claim_subject(claim: Claim) -> str:
+    """What a claim is about: its measure, or the spread of its measure."""
+    about = subject(claim.measure)
+    return f"the spread of {about}" if claim.statistic == "spread" else about
+
+
+def claim_difference(claim: Claim, way: Way, size: str = "") -> str:
+    """A difference in what a claim is about: "3.4 more epochs"; of spreads "0.2 epochs larger"."""
+    if claim.statistic == "mean":
+        return difference(claim.measure, way, size)
+    level = "larger" if way == "more" else "smaller"
+    return f"{size} {unit_noun(claim.measure.unit, size)} {level}" if size else level
+
+
 def compared(claim: Claim, sides: tuple[str, str], way: Way, size: str = "") -> str:
     """A difference as a clause: "A needs 3.4 more epochs than B to reach …"."""
-    told = difference(claim.measure, way, size)
+    told, about = claim_difference(claim, way, size), claim_subject(claim)
     if claim.at_epochs is not None and claim.compare[0] == claim.compare[1]:
         first, second = (
             "at its last epoch" if epoch == "last" else f"at epoch {epoch}"
             for epoch in claim.at_epochs
         )
-        return f"the {subject(claim.measure)} of {claim.compare[0]} is {told} {first} than {second}"
-    template = _COMPARISONS.get(claim.measure.kind, _LEVEL)
+        about = f"the {about.removeprefix('the ')} of {claim.compare[0]}"
+        return f"{about} is {told} {first} than {second}"
+    is_mean = claim.statistic == "mean"
+    template = _COMPARISONS.get(claim.measure.kind, _LEVEL) if is_mean else _LEVEL
     return template.format(
         **_parts(claim.measure),
-        subject=subject(claim.measure),
+        subject=about,
         difference=told,
         a=sides[0],
         b=sides[1],

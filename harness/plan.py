@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from harness.measures import as_settings
-from harness.study import STREAMS, Arm, Claim, Precision, Study, matching_arms
+from harness.study import STREAMS, Arm, Claim, Precision, Stream, Study, matching_arms
 
 TRAINING_VERSION = 1
 """Raised when the training room changes what a trial's curve is; enters every fingerprint."""
@@ -104,27 +105,48 @@ def arm_job(study: Study, arm: Arm, folder: Path) -> ArmJob:
     )
 
 
-def seeds_of(study: Study, replicate: int) -> Seeds:
+def seeds_of(study: Study, replicate: int, arm: Arm | None = None) -> Seeds:
     """Seeds of a replicate's streams, spawned from one root seed (NumPy's SeedSequence).
 
     With an explicit list of seeds the replicate's own seed is the root. A stream that is not
-    varied takes the same seed in all replicates.
+    varied takes the same seed in all replicates; one that is crossed takes that of its place in
+    the square. Without an arm, the study's streams vary.
     """
+    streams = study.randomness.vary if arm is None else study.streams_of(arm)
+    square = {} if arm is None or arm.crossed is None else _in_square(study, replicate, arm.crossed)
 
-    def seed(stream: str) -> int:
-        varies = stream in study.randomness.vary
+    def seed(stream: Stream) -> int:
+        varies = stream in streams
+        drawn = square.get(stream, replicate)
         explicit = study.study.seeds is not None
-        root = replicate if explicit and varies else study.study.seed
-        block = 0 if explicit else replicate
+        root = drawn if explicit and varies else study.study.seed
+        block = 0 if explicit else drawn
         key = (block if varies else _FIXED, STREAMS.index(stream))
         return int(np.random.SeedSequence(root, spawn_key=key).generate_state(1)[0])
 
     return Seeds(**{stream: seed(stream) for stream in STREAMS})
 
 
-def fingerprint(identity: Mapping[str, Any], seeds: Seeds) -> str:
-    """A trial's key: its arm's identity (see `harness.training.describe`) and its seeds."""
-    return digest({"version": TRAINING_VERSION, "arm": identity, "seeds": asdict(seeds)})
+def _in_square(study: Study, replicate: int, crossed: Sequence[Stream]) -> dict[Stream, int]:
+    """The replicates whose seeds two crossed streams take: a row and a column of the square."""
+    replicates = study.study.replicate_ids
+    row, column = divmod(replicates.index(replicate), square_side(len(replicates)))
+    return {crossed[0]: replicates[row], crossed[1]: replicates[column]}
+
+
+def square_side(replicates: int) -> int:
+    """Seeds of each stream where two are crossed: the replicates beyond the square are to spare."""
+    return math.isqrt(replicates)
+
+
+def fingerprint(identity: Mapping[str, Any], seeds: Seeds, repeat: int | None = None) -> str:
+    """A trial's key: its arm's identity (see `harness.training.describe`) and its seeds.
+
+    Where nothing varies, the number of the repeat tells trials apart that are alike in all else:
+    each is trained, so that they show what the machine adds by itself.
+    """
+    key = {"version": TRAINING_VERSION, "arm": identity, "seeds": asdict(seeds)}
+    return digest(key if repeat is None else key | {"repeat": repeat})
 
 
 def plan_trials(study: Study, identities: Mapping[str, Mapping[str, Any]]) -> list[Trial]:
@@ -134,13 +156,15 @@ def plan_trials(study: Study, identities: Mapping[str, Mapping[str, Any]]) -> li
         study: The study.
         identities: By arm, all that can change a trial's result but for the seeds.
     """
+    arms = {arm.name: arm for arm in study.all_arms}
     trials: list[Trial] = []
     for replicate in study.study.replicate_ids:
         order = np.random.default_rng([study.study.seed, replicate, 1]).permutation(len(identities))
-        seeds = seeds_of(study, replicate)
-        for arm in (list(identities)[i] for i in order):
-            key = fingerprint(identities[arm], seeds)
-            trials.append(Trial(arm, replicate, seeds, key, len(trials)))
+        for name in (list(identities)[i] for i in order):
+            seeds = seeds_of(study, replicate, arms[name])
+            repeat = None if study.streams_of(arms[name]) else replicate
+            key = fingerprint(identities[name], seeds, repeat)
+            trials.append(Trial(name, replicate, seeds, key, len(trials)))
     return trials
 
 
@@ -148,27 +172,59 @@ def protocol(study: Study) -> dict[str, Any]:
     """What is claimed and how it will be decided: hashed with the first stored trial.
 
     A claim stands with the settings of the arms it compares; what all claims share (alpha, number
-    of replicates as the stopping rule, data, randomness) stands apart.
+    of replicates, declared looks, randomness) stands apart.
     """
     arms = {arm.name: arm for arm in study.all_arms}
 
+    def settings(arm: Arm) -> dict[str, Any]:
+        own = {} if arm.vary is None else {"vary": sorted(arm.vary)}
+        own |= {} if arm.crossed is None else {"crossed": list(arm.crossed)}
+        return {**arm_job(study, arm, Path()).settings, **own}
+
     def document(claim: Claim) -> dict[str, Any]:
         names = sorted({n for side in claim.compare for n in matching_arms(side, list(arms))})
+        silent = {"measure", "answers_question", "says", "specifications"}
+        if claim.statistic == "mean":
+            silent.add("statistic")  # a claim is about means unless it says otherwise
         return {
-            **claim.model_dump(exclude={"measure", "answers_question", "says"}, exclude_none=True),
+            **claim.model_dump(exclude=silent, exclude_none=True),
             "measure": as_settings(claim.measure),
-            "arms": {name: arm_job(study, arms[name], Path()).settings for name in names},
+            "arms": {name: settings(arms[name]) for name in names},
         }
 
+    sequential = study.stopping.rule != "fixed"  # a fixed study's look is its replicates
+    looks = {"stopping": study.stopping.model_dump()} if sequential else {}
     return {
         "shared": {
             "alpha": study.study.alpha,
             "replicates": study.study.replicate_ids,
             "seed": study.study.seed,
             "randomness": sorted(study.randomness.vary),
+            **looks,
         },
         "claims": {claim.id: digest(document(claim)) for claim in study.claims},
     }
+
+
+_OPEN_IN_A_PILOT = ("replicates", "stopping")
+
+
+def pilot_protocol(study: Study) -> dict[str, Any]:
+    """What a pilot binds: all but how many replicates there will be, and the looks at them."""
+    whole = protocol(study)
+    shared = {key: v for key, v in whole["shared"].items() if key not in _OPEN_IN_A_PILOT}
+    return {**whole, "shared": shared, "is_pilot": True}
+
+
+def _changed(registered: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """What all claims share and is no longer as it was bound."""
+    before, after = registered["shared"], now["shared"]
+    left_open = _OPEN_IN_A_PILOT if registered.get("is_pilot") else ()
+    return [
+        key
+        for key in {**before, **after}
+        if key not in left_open and before.get(key) != after.get(key)
+    ]
 
 
 def confirmatory_claims(study: Study, registered: Mapping[str, Any] | None) -> dict[str, bool]:
@@ -176,9 +232,9 @@ def confirmatory_claims(study: Study, registered: Mapping[str, Any] | None) -> d
     now = protocol(study)
     if registered is None:
         return dict.fromkeys(now["claims"], True)
-    shared = registered["shared"] == now["shared"]
+    shared = _changed(registered, now)
     return {
-        claim: shared and registered["claims"].get(claim) == key
+        claim: not shared and registered["claims"].get(claim) == key
         for claim, key in now["claims"].items()
     }
 
@@ -190,8 +246,7 @@ def protocol_notices(study: Study, registered: Mapping[str, Any] | None) -> list
     now = protocol(study)
     notices = [
         f"{key} changed after the first trial was stored: every claim is exploratory"
-        for key, value in registered["shared"].items()
-        if now["shared"].get(key) != value
+        for key in _changed(registered, now)
     ]
     gone = [claim for claim in registered["claims"] if claim not in now["claims"]]
     if gone:

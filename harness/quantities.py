@@ -131,3 +131,12 @@ def p_words(p: float, alpha: float = 0.05) -> str:
     """A p value in a sentence: "p = 0.014", "p < 0.001"."""
     text = p_value(p, alpha)
     return f"p {text}" if text[0] in "<>" else f"p = {text}"
+
+
+def duration(seconds: float) -> str:
+    """A time to wait, as people say it: "40 seconds", "12 minutes", "3.5 hours"."""
+    if seconds < 90:
+        return plural(max(1, round(seconds)), "second")
+    if seconds < 90 * 60:
+        return plural(round(seconds / 60), "minute")
+    return f"{seconds / 3600:,.1f} hours"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,6 +49,10 @@ class Results:
         arms: What each arm turned out to be, by name.
         environments: The machines and package versions that trained the trials.
         notices: What the reader must know about the whole study.
+        by_look: Where the study looks at its data several times: the verdicts as they stood at each
+            declared look taken, the latest last.
+        withdrawn: Claims of the protocol that the study no longer makes; they keep their place in
+            the family of tests.
     """
 
     loaded: LoadedStudy
@@ -59,6 +63,8 @@ class Results:
     arms: Mapping[str, ArmDescription]
     environments: list[Mapping[str, object]]
     notices: tuple[str, ...]
+    by_look: Sequence[Sequence[Verdict]] = ()
+    withdrawn: int = 0
 
 
 def curves_by_trial(
@@ -81,3 +87,14 @@ def curves_by_trial(
             diverged=key in diverged,
         )
     return keyed
+
+
+def trial_curves(results: Results) -> dict[tuple[str, int], Curve]:
+    """Every finished trial's curve, by arm and replicate."""
+    study, trials = results.loaded.study, results.trials
+    lost = trials[trials["status"] == "diverged"]
+    return curves_by_trial(
+        results.curves,
+        {arm.name: study.epochs_of(arm) for arm in study.all_arms},
+        set(zip(lost["arm"], lost["replicate"], strict=True)),
+    )

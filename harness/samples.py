@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from harness.measures import Curve, Measured
 from harness.stats.samples import tie_decimals
+from harness.stats.spread import deviations
 from harness.study import Claim, Study, matching_arms
 
 FloatArray = NDArray[np.float64]
@@ -31,7 +32,7 @@ class SideValue:
 
 @dataclass(frozen=True)
 class Sample:
-    """The numbers of one claim.
+    """The numbers of one claim; for a claim on spread, distances from the side's median.
 
     Attributes:
         a: Values of the first side, one a replicate; where paired, ``a[i]`` belongs to ``b[i]``.
@@ -41,6 +42,7 @@ class Sample:
         horizon: Where times were cut; None if nothing was censored.
         notices: What was left out, and why.
         reason: Why no test is possible; None if one is.
+        replicates: The replicate that each value comes from, by side.
     """
 
     a: FloatArray
@@ -50,6 +52,7 @@ class Sample:
     horizon: float | None
     notices: tuple[str, ...]
     reason: str | None
+    replicates: tuple[tuple[int, ...], tuple[int, ...]]
 
     @property
     def differences(self) -> FloatArray:
@@ -61,16 +64,20 @@ class Sample:
 def side_values(study: Study, curves: Curves) -> list[SideValue]:
     """Measure every curve for every claim, in the order of claims, sides, arms, replicates."""
     names = [arm.name for arm in study.all_arms]
+    return [value for claim in study.claims for value in claim_values(claim, names, curves)]
+
+
+def claim_values(claim: Claim, names: Sequence[str], curves: Curves) -> list[SideValue]:
+    """Measure the curves that one claim compares; ``names`` are the study's arms, in order."""
     rows = []
-    for claim in study.claims:
-        for side, pattern in enumerate(claim.compare):
-            measure = claim.side_measure(side)
-            rows += [
-                SideValue(claim.id, side, arm, replicate, measure.of(curve), curve.diverged)
-                for name in matching_arms(pattern, names)
-                for (arm, replicate), curve in sorted(curves.items())
-                if arm == name
-            ]
+    for side, pattern in enumerate(claim.compare):
+        measure = claim.side_measure(side)
+        rows += [
+            SideValue(claim.id, side, arm, replicate, measure.of(curve), curve.diverged)
+            for name in matching_arms(pattern, names)
+            for (arm, replicate), curve in sorted(curves.items())
+            if arm == name
+        ]
     return rows
 
 
@@ -79,6 +86,7 @@ def sample_of(claim: Claim, values: Sequence[SideValue], *, is_paired: bool) -> 
 
     Times are cut at the smallest censoring time of both sides: up to there every restricted time
     is known and none is guessed, so their mean is the restricted mean (RMST) at that horizon.
+    A claim on spread compares the mean distances from each side's median.
     """
     horizon = _horizon(values)
     sides = [_by_replicate([v for v in values if v.side == side], horizon) for side in (0, 1)]
@@ -90,10 +98,13 @@ def sample_of(claim: Claim, values: Sequence[SideValue], *, is_paired: bool) -> 
             notices.append(f"{len(alone)} {noun} unpaired: {', '.join(map(str, alone))}")
         sides = [{r: side[r] for r in side if r not in alone} for side in sides]
     a, b = (np.array([value for value, _ in side.values()], dtype=float) for side in sides)
+    if claim.statistic == "spread":
+        a, b = deviations(a), deviations(b)
     hit_a, hit_b = (np.array([hit for _, hit in side.values()], dtype=bool) for side in sides)
     hits = int(hit_a.sum() + hit_b.sum())
     reason = _obstacle(claim, values, sizes=(len(a), len(b)), hits=hits, horizon=horizon)
-    return Sample(a, b, hit_a, hit_b, horizon, tuple(notices), reason)
+    replicates = (tuple(sides[0]), tuple(sides[1]))
+    return Sample(a, b, hit_a, hit_b, horizon, tuple(notices), reason, replicates)
 
 
 def _where(value: SideValue) -> str:

@@ -201,8 +201,8 @@ class Store:
             if record.rows:
                 rows = [{"fingerprint": key, **row} for row in record.rows]
                 connection.execute(sa.insert(_curves), rows)
-            if record.status in FINISHED and self._get(connection, "protocol") is None:
-                self._set(connection, "protocol", json.dumps(dict(protocol)))
+            if record.status in FINISHED:
+                self._bind(connection, protocol)
 
     def keep_document(self, document: Mapping[str, Any]) -> str:
         """Store a document once; returns the hash it is found under."""
@@ -337,6 +337,20 @@ class Store:
                 f"{self.file}: was written by a newer version (schema {version}, this one reads "
                 f"{SCHEMA_VERSION}); upgrade, or choose another folder with --reports"
             )
+
+    def _bind(self, connection: sa.Connection, protocol: Mapping[str, Any]) -> None:
+        """Bind the protocol with the first finished trial; what a pilot left open, with the next.
+
+        A pilot's own protocol is marked so (see `harness.plan.pilot_protocol`).
+        """
+        text = self._get(connection, "protocol")
+        bound = None if text is None else json.loads(text)
+        if bound is None:
+            self._set(connection, "protocol", json.dumps(dict(protocol)))
+        elif bound.pop("is_pilot", False) and not protocol.get("is_pilot", False):
+            bound["shared"] = {**protocol["shared"], **bound["shared"]}
+            connection.execute(sa.delete(_meta).where(_meta.c.key == "protocol"))
+            self._set(connection, "protocol", json.dumps(bound))
 
     @staticmethod
     def _get(connection: sa.Connection, key: str) -> str | None:

@@ -6,19 +6,22 @@
 from __future__ import annotations
 
 import fnmatch
-import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from harness.choices import Choices, check_choices
 from harness.measures import AtEpoch, Measure, is_accuracy
 
 MAX_SEED = 2**32 - 1
 Stream = Literal["init", "shuffle", "dropout", "split"]
 STREAMS: tuple[Stream, ...] = get_args(Stream)
+Statistic = Literal["mean", "spread"]
 Expectation = Literal["greater", "less", "different", "equivalent"]
 Precision = Literal["float32", "mixed_bfloat16"]
+Spending = Literal["obrien-fleming", "pocock"]
 Count = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
 NonEmpty = Annotated[str, Field(min_length=1, pattern=r"\S")]
@@ -107,7 +110,12 @@ class Data(Section):
 
 
 class Arm(Section):
-    """``[[arms]]``: one architecture and optimizer with all settings."""
+    """``[[arms]]``: one architecture and optimizer with all settings.
+
+    ``vary`` names the streams that differ between this arm's replicates, where it is not the
+    study's own choice; with none, each replicate repeats the same trial. ``crossed`` lets two
+    streams differ in a square instead: each seed of the first with each seed of the second.
+    """
 
     name: NonEmpty
     architecture: Spec
@@ -115,6 +123,16 @@ class Arm(Section):
     epochs: Count | None = None
     batch_size: Count | None = None
     precision: Precision | None = None
+    vary: list[Stream] | None = None
+    crossed: Annotated[list[Stream], Field(min_length=2, max_length=2)] | None = None
+
+    @model_validator(mode="after")
+    def _one_way_to_vary(self) -> Self:
+        if self.crossed is not None and self.vary is not None:
+            raise ValueError("crossed says what varies: give it or vary, not both")
+        if self.crossed is not None and self.crossed[0] == self.crossed[1]:
+            raise ValueError(f'crossed names "{self.crossed[0]}" twice: give two streams')
+        return self
 
 
 class Grid(Section):
@@ -145,8 +163,9 @@ class Grid(Section):
 class Claim(Section):
     """``[[claims]]``: a sentence about two arms, or one arm at two epochs, on one measure.
 
-    The effect is always the measure of the first side minus that of the second. A side may be a
-    pattern (``"cnn-*"``): then the replicate's mean over the matching arms is compared.
+    The effect is always the measure's ``statistic`` over replicates on the first side minus that
+    on the second: its mean, or its spread (the mean distance from the side's median). A side may
+    be a pattern (``"cnn-*"``): then the replicate's mean over the matching arms is compared.
     """
 
     id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
@@ -156,10 +175,12 @@ class Claim(Section):
         Annotated[list[Count | Literal["last"]], Field(min_length=2, max_length=2)] | None
     ) = None
     measure: Measure
+    statistic: Statistic = "mean"
     expect: Expectation
     margin: Annotated[float, Field(ge=0)]
     unit: str | None = None
     answers_question: bool = False
+    specifications: Choices | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -175,6 +196,8 @@ class Claim(Section):
             )
         if self.expect == "equivalent" and self.margin == 0:
             raise ValueError("equivalent needs a margin above 0: how much difference is none?")
+        if self.specifications is not None:
+            check_choices(self.specifications, self.measure, self.margin)
         self._check_sides()
         return self
 
@@ -207,11 +230,53 @@ class Randomness(Section):
     vary: Annotated[list[Stream], Field(min_length=1)] = list(STREAMS)
 
 
+class Stopping(Section):
+    """``[stopping]``: when the data are looked at; declared before the first trial.
+
+    ``looks`` are replicate counts. They refer to the order of ``study.seeds`` where that is given.
+    """
+
+    rule: Literal["fixed", "group-sequential"] = "fixed"
+    looks: list[Count] | None = None
+    spending: Spending = "obrien-fleming"
+
+    @field_validator("looks")
+    @classmethod
+    def _several_in_order(cls, looks: list[int] | None) -> list[int] | None:
+        if looks is not None and len(looks) < 2:
+            raise ValueError(
+                f"{looks} is no sequence of looks: give at least 2, such as [8, 12, 20], or drop "
+                "[stopping]"
+            )
+        if looks is not None and any(b <= a for a, b in pairwise(looks)):
+            raise ValueError(f"{looks} must ascend; write {sorted(set(looks))}")
+        return looks
+
+    @model_validator(mode="after")
+    def _looks_go_with_the_rule(self) -> Self:
+        if self.rule == "group-sequential" and self.looks is None:
+            raise ValueError(
+                'rule "group-sequential" needs looks, the replicate counts at which to look, such '
+                "as looks = [8, 12, 20]"
+            )
+        if self.rule == "fixed" and {"looks", "spending"} & self.model_fields_set:
+            raise ValueError(
+                'rule "fixed" looks once, at the end: drop looks and spending, or write '
+                'rule = "group-sequential"'
+            )
+        return self
+
+
 class PublishedRuns(Section):
-    """``[published]``: single runs from elsewhere, drawn over the curves of the arms they name."""
+    """``[published]``: single runs from elsewhere, drawn over the curves of the arms they name.
+
+    ``data`` names what they were trained on, where that is known: if it is not the study's own
+    data, the report says that a difference may come from there.
+    """
 
     curves: NonEmpty
     label: NonEmpty
+    data: NonEmpty | None = None
 
 
 class Study(Section):
@@ -223,6 +288,7 @@ class Study(Section):
     grid: Grid | None = None
     claims: list[Claim] = Field(default_factory=list)
     randomness: Randomness = Field(default_factory=Randomness)
+    stopping: Stopping = Field(default_factory=Stopping)
     published: PublishedRuns | None = None
     profiles: dict[str, Any] = Field(default_factory=dict)
 
@@ -243,15 +309,13 @@ class Study(Section):
         """An arm's number format."""
         return arm.precision or self.study.precision
 
+    def streams_of(self, arm: Arm) -> list[Stream]:
+        """The streams that differ between an arm's replicates."""
+        if arm.crossed is not None:
+            return arm.crossed
+        return self.randomness.vary if arm.vary is None else arm.vary
+
 
 def matching_arms(pattern: str, names: Sequence[str]) -> list[str]:
     """Arms that one side of a claim stands for: the exact name, else those the pattern fits."""
     return [pattern] if pattern in names else fnmatch.filter(names, pattern)
-
-
-def least_replicates(claims: int, alpha: float) -> int:
-    """Pairs needed so that the smallest Holm-adjusted p of ``claims`` claims is at most alpha.
-
-    The smallest two-sided sign-flip p of n pairs is 2/2^n, so n >= log2(2 m / alpha).
-    """
-    return max(1, math.ceil(math.log2(2 * max(claims, 1) / alpha) - 1e-12))

@@ -7,7 +7,7 @@ import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,12 @@ from pydantic_core import ErrorDetails
 from harness import study as models
 from harness.catalog import architectures, datasets, optimizers
 from harness.catalog.problems import Problem as CatalogProblem
+from harness.choices import Choices
 from harness.errors import UserError
 from harness.measures import MEASURES
-from harness.study import Study, least_replicates, matching_arms
+from harness.stats.planning import least_pairs
+from harness.stopping import declared_looks, powerless_looks
+from harness.study import Study, matching_arms
 
 Path_ = tuple[str | int, ...]
 Check = Callable[[str, Mapping[str, object]], list[CatalogProblem]]
@@ -102,6 +105,13 @@ def load_study(file: Path, profile: str | None = None) -> LoadedStudy:
     return LoadedStudy(study, file, profile, tuple(_warnings(study)))
 
 
+def with_replicates(loaded: LoadedStudy, replicates: int) -> LoadedStudy:
+    """The study with another number of replicates, where these are counted and not listed."""
+    section = loaded.study.study.model_copy(update={"replicates": replicates})
+    study = loaded.study.model_copy(update={"study": section})
+    return replace(loaded, study=study, warnings=tuple(_warnings(study)))
+
+
 def _read_toml(file: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
@@ -138,6 +148,9 @@ def _with_profile(raw: dict[str, Any], profile: str | None, file: Path) -> dict[
     if isinstance(own, dict) and "seeds" in own and isinstance(merged.get("study"), dict):
         merged["study"].pop("replicates", None)  # a profile cannot take keys back by itself
         merged["study"].pop("seed", None)
+    rule = profiles[profile].get("stopping") if isinstance(profiles[profile], dict) else None
+    if isinstance(rule, dict) and rule.get("rule") == "fixed":
+        merged.pop("stopping", None)
     _overlay(merged, profiles[profile], ("profiles", profile), problems)
     if problems:
         raise StudyError(file, problems)
@@ -234,6 +247,7 @@ def _meaning_problems(study: Study) -> list[Problem]:
     if len(arms) < len(study.all_arms):
         doubled = [n for n, c in Counter(a.name for a in study.all_arms).items() if c > 1]
         problems.append(Problem("grid", f"gives arms that exist already: {', '.join(doubled)}"))
+    problems += _looks_problems(study)
     for i, claim in enumerate(study.claims):
         for side, pattern in enumerate(claim.compare):
             matched = matching_arms(pattern, list(arms))
@@ -256,15 +270,28 @@ def _meaning_problems(study: Study) -> list[Problem]:
     return problems
 
 
+def _looks_problems(study: Study) -> Iterator[Problem]:
+    looks, have = study.stopping.looks, len(study.study.replicate_ids)
+    if looks is None or looks[-1] == have:
+        return
+    mend = f"study.replicates = {looks[-1]}"
+    if study.study.seeds is not None:
+        mend = f"list {looks[-1]} seeds, to whose order looks refers"
+    message = f"the last look, {looks[-1]}, must be all {have} replicates: end with {have}, or "
+    yield Problem("stopping.looks", message + mend)
+
+
 def _warnings(study: Study) -> Iterator[str]:
     claims, alpha = len(study.claims), study.study.alpha
-    need, have = least_replicates(claims, alpha), len(study.study.replicate_ids)
+    last = declared_looks(study)[-1].level(alpha / max(claims, 1)) * max(claims, 1)
+    need, have = least_pairs(max(claims, 1), last), len(study.study.replicate_ids)
     if claims and have < need:
         yield (
             f"{claims} {'claim' if claims == 1 else 'claims'} at alpha {alpha:g} "
             f"{'needs' if claims == 1 else 'need'} at least {need} paired replicates "
             f"(this study has {have}): no difference can be called real, however large"
         )
+    yield from powerless_looks(study)
     if not study.study.deterministic:
         yield "deterministic = false: repeated trials may differ, and so may their curves"
 
@@ -305,6 +332,7 @@ def _fault(detail: ErrorDetails, loc: Path_) -> str:
         return str(context["error"])
     fixed = {
         "missing": "is missing",
+        "too_short": f"{shown} needs at least {context.get('min_length')}",
         "literal_error": f"{shown} is not allowed; allowed: {context.get('expected')}",
     }
     if kind in fixed:
@@ -343,10 +371,13 @@ def _allowed_keys(loc: Path_, raw: Mapping[str, Any]) -> list[str]:
         "grid": models.Grid,
         "claims": models.Claim,
         "randomness": models.Randomness,
+        "stopping": models.Stopping,
         "published": models.PublishedRuns,
     }
     if not loc:
         return sorted(Study.model_fields)
+    if loc[-1] == "specifications":
+        return sorted(Choices.model_fields)
     if loc[-1] == "measure":
         table: Any = raw
         for part in loc:

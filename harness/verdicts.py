@@ -4,6 +4,10 @@ The deciding test is the exact sign-flip permutation of the mean paired differen
 permutation where trials are not paired), its interval comes from inverting the same test, and
 Holm's method adjusts over all claims of the study. Classical tests stand beside it as a
 sensitivity check and never decide.
+
+A study may look at its data several times. Then each look has a level of its own, p values become
+those of the whole sequence of looks before Holm's method sees them, and the first look that decides
+a claim decides it for good. One look at everything is the special case with the level alpha.
 """
 
 from __future__ import annotations
@@ -15,12 +19,15 @@ from typing import Literal
 
 import numpy as np
 
+from harness.procedures import Maker, Procedure, Relabeling, SignFlip
 from harness.samples import FloatArray, Sample, SideValue, sample_of
-from harness.stats import classical, effects, equivalence, logrank, multiplicity, paired, planning
-from harness.stats import unpaired as independent
+from harness.stats import classical, effects, logrank, planning
+from harness.stats.multiplicity import holm
+from harness.stats.repeated import holm_over_looks
 from harness.stats.results import Estimate, Interval, TestResult
 from harness.stats.samples import has_no_spread
 from harness.stats.survival import CensoredTimes
+from harness.stopping import Look
 from harness.study import Claim, Study
 
 Outcome = Literal["supported", "contradicted", "practically equal", "inconclusive"]
@@ -34,7 +41,8 @@ class Side:
     Attributes:
         name: The arm, or the pattern that stands for several; with its epoch where one is named.
         n: Replicates with a value.
-        mean: Mean of the values (cut at the horizon where censored); NaN if there is none.
+        mean: Mean of the values (cut at the horizon where censored), for a claim on spread of their
+            distances from the median; NaN if there is none.
         reached: Replicates that reached the event within the horizon; None where the measure
             cannot be censored.
     """
@@ -53,8 +61,10 @@ class Verdict:
         claim: The claim.
         outcome: One of the four verdicts.
         effect: Mean difference, first side minus second, in the measure's unit; NaN if none.
-        interval: Its confidence interval at level 1 - alpha.
-        equivalence_interval: The interval at level 1 - 2 alpha that is held against the margin.
+        interval: Its confidence interval at level 1 - alpha; where the study looks at its data
+            several times, 1 - the level that this look has of alpha.
+        equivalence_interval: The interval that is held against the margin: twice that distance
+            from 1, so at level 1 - 2 alpha where there is one look.
         test: The deciding test; for a claim of equivalence the two one-sided tests (TOST).
         beyond: For a claim of equivalence, the test that the difference exceeds the margin.
         p_adjusted: Holm-adjusted p over the family; NaN where the claim is not testable.
@@ -68,6 +78,9 @@ class Verdict:
         effect_sizes: Hedges' g and probability of superiority, by name.
         notices: What the reader must know: missing partners, no spread.
         reason: Why the data allow no test at all; None where they do.
+        alpha: Error rate of the study, for all claims and looks together.
+        look: The declared look that decided, or the latest one; None where there is but one.
+        replicate_seconds: What one further replicate of all arms takes; None where not known.
     """
 
     claim: Claim
@@ -88,6 +101,23 @@ class Verdict:
     effect_sizes: Mapping[str, Estimate]
     notices: tuple[str, ...]
     reason: str | None
+    alpha: float
+    look: Look | None
+    replicate_seconds: float | None = None
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether the data could tell."""
+        return self.outcome != "inconclusive"
+
+    @property
+    def level(self) -> float:
+        """The level that this verdict's own two-sided p is held against, before Holm."""
+        return self.alpha if self.look is None else self.look.level(self.alpha)
+
+    def overall_p(self, p: float) -> float:
+        """A p value of this look as one of all looks together, to be compared with alpha."""
+        return p if self.look is None else self.look.repeated_p(p)
 
 
 def decide(
@@ -97,6 +127,7 @@ def decide(
     confirmatory: Mapping[str, bool],
     withdrawn: int = 0,
     is_paired: bool = True,
+    looks: Sequence[Look] = (),
 ) -> list[Verdict]:
     """Reach a verdict on every claim of a study.
 
@@ -107,33 +138,138 @@ def decide(
         withdrawn: Claims of the protocol that the study no longer makes. They keep their place in
             the family, so that dropping a claim after the fact cannot sharpen the others.
         is_paired: Whether equal replicate numbers share their data order and split.
+        looks: The declared looks taken so far; if there are none, one look at all values.
+    """
+    return decide_by_look(
+        study,
+        values,
+        confirmatory=confirmatory,
+        withdrawn=withdrawn,
+        is_paired=is_paired,
+        looks=looks,
+    )[-1]
+
+
+def decide_by_look(
+    study: Study,
+    values: Sequence[SideValue],
+    *,
+    confirmatory: Mapping[str, bool],
+    withdrawn: int = 0,
+    is_paired: bool = True,
+    looks: Sequence[Look] = (),
+) -> list[list[Verdict]]:
+    """The verdicts as they stood at each look; a claim keeps the verdict that decided it.
+
+    Arguments are those of `decide`.
     """
     family, alpha = len(study.claims) + withdrawn, study.study.alpha
-    measured = []
-    for claim in study.claims:
-        own = [value for value in values if value.claim == claim.id]
-        sample = sample_of(claim, own, is_paired=is_paired)
-        verdict = _untested(claim, sample, alpha, is_paired, confirmatory.get(claim.id, False))
-        measured.append(verdict if sample.reason else _tested(verdict, sample, alpha, family))
-    p = np.array([verdict.test.p for verdict in measured])
-    adjusted = multiplicity.holm(p, family_size=family, keep_place=True)
-    return [
-        _concluded(verdict, float(p), alpha, family)
-        for verdict, p in zip(measured, adjusted, strict=True)
-    ]
+    measured: list[list[Verdict]] = []
+    taken: Sequence[Look | None] = looks or (None,)
+    samples = samples_by_look(study, values, is_paired=is_paired, looks=looks)
+    for look, row in zip(taken, samples, strict=True):
+        measured.append([])
+        for claim, sample in zip(study.claims, row, strict=True):
+            known = confirmatory.get(claim.id, False)
+            verdict = _untested(claim, sample, alpha, look, is_paired=is_paired, confirmatory=known)
+            measured[-1].append(verdict if sample.reason else _tested(verdict, sample, family))
+    return _settled(measured, alpha, family)
+
+
+def samples_by_look(
+    study: Study,
+    values: Sequence[SideValue],
+    *,
+    is_paired: bool = True,
+    looks: Sequence[Look] = (),
+) -> list[list[Sample]]:
+    """What the claims rest on: a row a look, a sample a claim."""
+    taken: Sequence[Look | None] = looks or (None,)
+    rows = []
+    for look in taken:
+        seen = values if look is None else _up_to(look, study, values)
+        own = {claim.id: [v for v in seen if v.claim == claim.id] for claim in study.claims}
+        rows.append(
+            [sample_of(claim, own[claim.id], is_paired=is_paired) for claim in study.claims]
+        )
+    return rows
+
+
+def decide_samples(
+    study: Study,
+    samples: Sequence[Sequence[Sample]],
+    *,
+    procedure: Maker,
+    family: int,
+    is_paired: bool = True,
+    looks: Sequence[Look] = (),
+) -> list[Verdict]:
+    """The decision rule alone, for samples at hand: verdicts without what stands beside them.
+
+    Args:
+        study: The study.
+        samples: By look and claim.
+        procedure: How they are tested; ``is_paired`` tells it to the verdicts.
+        family: Claims in the family, those withdrawn included.
+        is_paired: Whether equal positions of the two sides belong together.
+        looks: The declared looks taken so far; if there are none, one look at all values.
+    """
+    alpha = study.study.alpha
+    taken: Sequence[Look | None] = looks or (None,)
+    measured: list[list[Verdict]] = []
+    for look, row in zip(taken, samples, strict=True):
+        measured.append([])
+        for claim, sample in zip(study.claims, row, strict=True):
+            verdict = _untested(claim, sample, alpha, look, is_paired=is_paired, confirmatory=True)
+            untestable = sample.reason is not None
+            measured[-1].append(verdict if untestable else _decided(verdict, procedure(sample)))
+    return _settled(measured, alpha, family)[-1]
+
+
+def _settled(
+    measured: Sequence[Sequence[Verdict]], alpha: float, family: int
+) -> list[list[Verdict]]:
+    """Adjust over claims and looks, and conclude: the verdicts as they stand at each look."""
+    p = np.array([[verdict.overall_p(verdict.test.p) for verdict in row] for row in measured])
+    adjusted = holm_over_looks(p, alpha, family)
+    standing: list[list[Verdict]] = []
+    for row, at_look in zip(measured, adjusted, strict=True):
+        fresh = [_concluded(v, float(q), family) for v, q in zip(row, at_look, strict=True)]
+        before = standing[-1] if standing else fresh
+        standing.append(
+            [old if old.is_decided else new for old, new in zip(before, fresh, strict=True)]
+        )
+    return standing
+
+
+def all_decided(verdicts: Sequence[Verdict]) -> bool:
+    """Whether no claim is left that a further look could decide."""
+    return bool(verdicts) and all(verdict.is_decided for verdict in verdicts)
+
+
+def _up_to(look: Look, study: Study, values: Sequence[SideValue]) -> list[SideValue]:
+    seen = set(study.study.replicate_ids[: look.count])
+    return [value for value in values if value.replicate in seen]
 
 
 def _untested(
-    claim: Claim, sample: Sample, alpha: float, is_paired: bool, confirmatory: bool
+    claim: Claim,
+    sample: Sample,
+    alpha: float,
+    look: Look | None,
+    *,
+    is_paired: bool,
+    confirmatory: bool,
 ) -> Verdict:
     """The verdict of a claim before any test: inconclusive, with what was observed."""
     a, b, reason = sample.a, sample.b, sample.reason
+    level = alpha if look is None else look.level(alpha)
     return Verdict(
         claim=claim,
         outcome="inconclusive",
         effect=float(a.mean() - b.mean()) if len(a) and len(b) else math.nan,
-        interval=Interval(math.nan, math.nan, 1 - alpha, reason),
-        equivalence_interval=Interval(math.nan, math.nan, 1 - 2 * alpha, reason),
+        interval=Interval(math.nan, math.nan, 1 - level, reason),
+        equivalence_interval=Interval(math.nan, math.nan, 1 - 2 * level, reason),
         test=TestResult(math.nan, math.nan, "none", reason=reason),
         beyond=None,
         p_adjusted=math.nan,
@@ -147,6 +283,8 @@ def _untested(
         effect_sizes={},
         notices=sample.notices,
         reason=reason,
+        alpha=alpha,
+        look=look,
     )
 
 
@@ -167,12 +305,12 @@ def _sides(claim: Claim, sample: Sample) -> tuple[Side, Side]:
     )
 
 
-def _tested(verdict: Verdict, sample: Sample, alpha: float, family: int) -> Verdict:
+def _tested(verdict: Verdict, sample: Sample, family: int) -> Verdict:
     """Add the deciding test, its intervals, and what stands beside them."""
-    claim = verdict.claim
-    decision = _paired_decision if verdict.is_paired else _independent_decision
+    claim, alpha = verdict.claim, verdict.alpha
+    procedure = SignFlip(sample) if verdict.is_paired else Relabeling(sample)
     return replace(
-        decision(verdict, sample, alpha),
+        _decided(verdict, procedure),
         sensitivity=_sensitivity(claim, sample, verdict.is_paired),
         effect_sizes=_effect_sizes(sample, 1 - alpha, verdict.is_paired),
         notices=(*verdict.notices, *_spread_notices(sample, verdict.is_paired)),
@@ -183,51 +321,69 @@ def _tested(verdict: Verdict, sample: Sample, alpha: float, family: int) -> Verd
 def _replicates_needed(claim: Claim, sample: Sample, alpha: float, is_paired: bool) -> int | None:
     """Replicates for a conclusive study; ``alpha`` is that of Holm's hardest step."""
     if is_paired:
-        return planning.replicates_needed(sample.differences, claim.margin, alpha, POWER)
+        needed = (
+            planning.replicates_needed_for_equivalence
+            if claim.expect == "equivalent"
+            else planning.replicates_needed
+        )
+        return needed(sample.differences, claim.margin, alpha, POWER)
     return planning.replicates_needed_unpaired(sample.a, sample.b, claim.margin, alpha, POWER)
 
 
-def _paired_decision(verdict: Verdict, sample: Sample, alpha: float) -> Verdict:
-    d, margin = sample.differences, verdict.claim.margin
+def _decided(verdict: Verdict, procedure: Procedure) -> Verdict:
+    """Add what a procedure says: estimate, intervals, and the test that the claim asks for."""
+    claim, level = verdict.claim, verdict.level
     verdict = replace(
         verdict,
-        effect=float(d.mean()),
-        interval=paired.sign_flip_interval(d, level=1 - alpha),
-        equivalence_interval=paired.sign_flip_interval(d, level=1 - 2 * alpha),
-        test=paired.sign_flip_test(d),
+        effect=procedure.estimate,
+        interval=procedure.interval(1 - level),
+        equivalence_interval=procedure.one_sided_interval(1 - 2 * level),
+        test=procedure.test(),
     )
-    if verdict.claim.expect != "equivalent":
+    if claim.expect != "equivalent":
         return verdict
     side: Literal["greater", "less"] = "greater" if verdict.effect > 0 else "less"
     return replace(
         verdict,
-        test=equivalence.sign_flip_tost(d, margin),
-        beyond=paired.sign_flip_test(
-            d, null=math.copysign(margin, verdict.effect), alternative=side
-        ),
+        test=procedure.tost(claim.margin),
+        beyond=procedure.test(math.copysign(claim.margin, verdict.effect), side),
     )
 
 
-def _independent_decision(verdict: Verdict, sample: Sample, alpha: float) -> Verdict:
-    a, b, margin = sample.a, sample.b, verdict.claim.margin
-    verdict = replace(
-        verdict,
-        interval=independent.permutation_interval(a, b, level=1 - alpha),
-        equivalence_interval=independent.permutation_interval(
-            a, b, level=1 - 2 * alpha, equal_tailed=True
-        ),
-        test=independent.permutation_test(a, b),
+def redecided(
+    standing: Verdict,
+    claim: Claim,
+    sample: Sample,
+    *,
+    procedure: Maker,
+    others: Sequence[float],
+    family: int,
+) -> Verdict:
+    """What a verdict would be, had its claim been put in another way.
+
+    The changed claim takes the place of the standing one in the family; the p values of the other
+    claims stay as they are.
+
+    Args:
+        standing: The verdict as it was declared.
+        claim: The claim as it might have been.
+        sample: Its values.
+        procedure: How it is tested.
+        others: `Verdict.overall_p` of the other claims' tests.
+        family: Claims in the family, those withdrawn included.
+    """
+    fresh = _untested(
+        claim,
+        sample,
+        standing.alpha,
+        standing.look,
+        is_paired=standing.is_paired,
+        confirmatory=standing.confirmatory,
     )
-    if verdict.claim.expect != "equivalent":
-        return verdict
-    side: Literal["greater", "less"] = "greater" if verdict.effect > 0 else "less"
-    return replace(
-        verdict,
-        test=equivalence.permutation_tost(a, b, margin),
-        beyond=independent.permutation_test(
-            a - math.copysign(margin, verdict.effect), b, alternative=side
-        ),
-    )
+    if sample.reason is None:
+        fresh = _decided(fresh, procedure(sample))
+    p = [fresh.overall_p(fresh.test.p), *others]
+    return _concluded(fresh, float(holm(p, family_size=family)[0]), family)
 
 
 def _sensitivity(claim: Claim, sample: Sample, is_paired: bool) -> dict[str, TestResult]:
@@ -244,7 +400,7 @@ def _sensitivity(claim: Claim, sample: Sample, is_paired: bool) -> dict[str, Tes
             "Mann-Whitney": classical.mann_whitney(a, b),
             "Brunner-Munzel": classical.brunner_munzel(a, b),
         }
-    if claim.measure.can_be_censored:
+    if claim.measure.can_be_censored and claim.statistic == "mean":
         tests["permutation log-rank"] = logrank.log_rank_permutation(
             CensoredTimes(a, sample.reached_a), CensoredTimes(b, sample.reached_b)
         )
@@ -277,23 +433,25 @@ def _spread_notices(sample: Sample, is_paired: bool) -> list[str]:
     return ["no spread between replicates"] if constant and len(sample.a) > 1 else []
 
 
-def _concluded(verdict: Verdict, p_adjusted: float, alpha: float, family: int) -> Verdict:
+def _concluded(verdict: Verdict, p_adjusted: float, family: int) -> Verdict:
     """Apply the four-way rule, now that the adjusted p is known."""
-    outcome = _outcome(verdict, p_adjusted, alpha, family)
+    outcome = _outcome(verdict, p_adjusted, family)
     needed = verdict.replicates_needed if outcome == "inconclusive" else None
     return replace(verdict, outcome=outcome, p_adjusted=p_adjusted, replicates_needed=needed)
 
 
-def _outcome(verdict: Verdict, p_adjusted: float, alpha: float, family: int) -> Outcome:
+def _outcome(verdict: Verdict, p_adjusted: float, family: int) -> Outcome:
     if math.isnan(p_adjusted):
         return "inconclusive"
-    margin, expect = verdict.claim.margin, verdict.claim.expect
+    margin, expect, alpha = verdict.claim.margin, verdict.claim.expect, verdict.alpha
     significant = p_adjusted <= alpha
     if expect == "equivalent":
         if significant:
             return "practically equal"
         # Holm ordered the family by the tests of equivalence, so this one takes Bonferroni.
-        beyond = verdict.beyond is not None and verdict.beyond.p * family <= alpha
+        beyond = (
+            verdict.beyond is not None and verdict.overall_p(verdict.beyond.p) * family <= alpha
+        )
         return "contradicted" if beyond else "inconclusive"
     if margin > 0 and verdict.equivalence_interval.inside(-margin, margin):
         return "practically equal"

@@ -6,11 +6,12 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from harness.phrases import Way, compared, difference, subject
+from harness.phrases import Way, claim_difference, claim_subject, compared
 from harness.quantities import (
     NO_VALUE,
     amount,
     decimals_for,
+    duration,
     given_amount,
     listed,
     number,
@@ -55,8 +56,8 @@ def stopped(text: str) -> str:
 
 
 def alpha_of(verdict: Verdict) -> float:
-    """The study's error rate, which the verdict's interval carries as its level."""
-    return round(1 - verdict.interval.level, 12)
+    """The study's error rate, for all claims and looks together."""
+    return verdict.alpha
 
 
 def verdict_sentence(verdict: Verdict) -> str:
@@ -89,7 +90,8 @@ def comparison(verdict: Verdict) -> str:
         return "there are no values to compare"
     if verdict.effect == 0:
         a, b = _names(verdict)
-        return f"{a} and {b} have the same mean"
+        alike = "vary alike" if verdict.claim.statistic == "spread" else "have the same mean"
+        return f"{a} and {b} {alike}"
     way, size = _way_and_size(verdict)
     return compared(verdict.claim, _names(verdict), way, size)
 
@@ -99,7 +101,7 @@ def _observed(verdict: Verdict) -> str:
     if verdict.effect == 0:
         return "no difference"
     way, size = _way_and_size(verdict)
-    told = difference(verdict.claim.measure, way, size)
+    told = claim_difference(verdict.claim, way, size)
     return f"{told} with {verdict.sides[0].name}"
 
 
@@ -117,14 +119,14 @@ def _hypothesis(verdict: Verdict) -> str:
         case "less":
             return compared(verdict.claim, (a, b), "less")
         case "different":
-            return f"{a} and {b} differ in {subject(verdict.claim.measure)}"
+            return f"{a} and {b} differ in {claim_subject(verdict.claim)}"
         case "equivalent":
             return _equality(verdict)
 
 
 def _equality(verdict: Verdict) -> str:
     a, b = _names(verdict)
-    what = subject(verdict.claim.measure)
+    what = claim_subject(verdict.claim)
     return f"the difference in {what} between {a} and {b} is smaller than {_margin(verdict)}"
 
 
@@ -188,8 +190,12 @@ def nuances(verdict: Verdict) -> list[str]:
     notes = [*_margin_notes(verdict), *_luck_notes(verdict), *_censoring_notes(verdict)]
     if math.isinf(verdict.interval.high - verdict.interval.low):
         notes.append(sentence(verdict.interval.reason or "the data do not bound the difference"))
+    notes += _look_notes(verdict)
     if not verdict.confirmatory:
-        notes.append("Exploratory: this was claimed after the first trial had been stored.")
+        notes.append(
+            "Exploratory: decided in another way, or at another time, than was declared before the "
+            "first trial was stored."
+        )
     return [*notes, *map(sentence, verdict.notices)]
 
 
@@ -212,13 +218,25 @@ def _margin_notes(verdict: Verdict) -> list[str]:
 
 def _luck_notes(verdict: Verdict) -> list[str]:
     """Why a claim is inconclusive although its own interval excludes zero."""
-    alone = verdict.reason is None and verdict.test.p <= alpha_of(verdict)
+    alone = verdict.reason is None and verdict.test.p <= verdict.level
     if verdict.outcome != "inconclusive" or not alone:
         return []
     return [
         "On its own this would pass; among all claims of the study it may be luck, so it does not "
         "count (Holm)."
     ]
+
+
+def _look_notes(verdict: Verdict) -> list[str]:
+    """Where a study looks at its data several times: which look this is."""
+    look = verdict.look
+    if look is None or not verdict.confirmatory:
+        return []
+    if verdict.is_decided:
+        return [f"Decided at the look at {look.count} of at most {look.counts[-1]} replicates."]
+    if look.is_last:
+        return [f"This was the last look, at {look.count} replicates."]
+    return [f"The next look is at {look.counts[look.place + 1]} replicates."]
 
 
 def _censoring_notes(verdict: Verdict) -> list[str]:
@@ -262,9 +280,12 @@ def _what_would_decide(verdict: Verdict) -> str:
     needed, margin = verdict.replicates_needed, verdict.claim.margin
     aim = f"the margin, {_margin(verdict)}," if margin else "the one observed"
     if needed is not None and needed > verdict.n:
+        goal = f"to tell a difference as large as {aim} from none"
+        if verdict.claim.expect == "equivalent":
+            goal = f"to show that the difference is below {_margin(verdict)}, if there is none,"
         return (
             f"About {plural(needed, 'replicate')} would be needed, {needed - verdict.n:,} more "
-            f"than now, to tell a difference as large as {aim} from none with a chance of "
+            f"than now{_cost(verdict, needed - verdict.n)}, {goal} with a chance of "
             f"{percent(POWER)}."
         )
     if verdict.is_paired and math.isclose(verdict.test.p, 2 / 2**verdict.n):
@@ -278,6 +299,12 @@ def _what_would_decide(verdict: Verdict) -> str:
             f"{plural(verdict.n, 'replicate')}; more would narrow the interval further."
         )
     return "More replicates would narrow the interval."
+
+
+def _cost(verdict: Verdict, further: int) -> str:
+    """The training time of further replicates, where trials were timed: " (12 minutes)"."""
+    seconds = verdict.replicate_seconds
+    return "" if seconds is None else f" ({duration(seconds * further)} of training)"
 
 
 def answering(verdicts: Sequence[Verdict]) -> list[Verdict]:

@@ -134,3 +134,19 @@ def test_the_catalog_lists_all_that_a_study_can_name() -> None:
     for name in ("cnn", "adadelta", "mnist-5k", "epochs_to_plateau"):
         assert f"  {name} " in printed
     assert "embedded" in bench("data", "list").stdout
+
+
+def test_calibrate_prints_rates_and_writes_strict_json(
+    smoke: tuple[Path, str], tmp_path: Path
+) -> None:
+    file = tmp_path / "deep" / "rates.json"
+    where = ["--profile", "smoke", "--reports", smoke[0]]
+    done = bench("calibrate", MAIN_STUDY, *where, "--repeats", 5, "--json", file)
+    assert done.returncode == 0, done.stderr
+    assert "slower-to-plateau (3 pairs)" in done.stdout
+    assert "no difference, called real" in done.stdout
+    rates = json.loads(file.read_text(encoding="utf-8"))
+    assert (rates["repeats"], rates["errs"]) == (5, False)
+    missing = bench("calibrate", MAIN_STUDY, "--reports", tmp_path)
+    assert missing.returncode == 2
+    assert "holds no results yet" in missing.stderr

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from harness.plan import (
+    Seeds,
     arm_job,
     confirmatory_claims,
     fingerprint,
@@ -16,7 +17,7 @@ from harness.plan import (
     protocol_notices,
     seeds_of,
 )
-from harness.study import STREAMS, Study, least_replicates
+from harness.study import STREAMS, Study
 
 
 def study(**changes: Any) -> Study:
@@ -58,13 +59,92 @@ def test_streams_that_are_not_varied_stay_fixed() -> None:
     )
 
 
+def varying(streams: list[str] | None, **settings: Any) -> Study:
+    """The study with one arm of its own choice of streams."""
+    arm = {"architecture": "linear", "optimizer": "sgd"}
+    own = {} if streams is None else {"vary": streams}
+    return study(arms=[{"name": "a", **arm, **own}, {"name": "b", **arm}], **settings)
+
+
+def test_an_arm_may_vary_other_streams_than_the_study() -> None:
+    one = varying(["dropout"])
+    first, second = (seeds_of(one, replicate, one.all_arms[0]) for replicate in (0, 1))
+    changed = {s for s in STREAMS if getattr(first, s) != getattr(second, s)}
+    assert changed == {"dropout"}
+    assert first.dropout == seeds_of(study(), 0).dropout  # the same draw as where all vary
+    held = study(randomness={"vary": ["dropout"]})
+    assert first == seeds_of(held, 0)
+
+
+def test_arms_without_a_choice_of_their_own_keep_their_seeds_and_keys() -> None:
+    """Stored trials are found by these keys: they may never change."""
+    for one in (study(), varying(["dropout"])):
+        arm = one.all_arms[1]
+        assert seeds_of(one, 3, arm) == seeds_of(study(), 3)
+    assert seeds_of(study(), 3) == Seeds(2377455350, 1321936645, 361673562, 3440165917)
+    first = plan_trials(study(), IDENTITIES)[0]
+    assert (first.arm, first.fingerprint[:16]) == ("b", "c169a6d53d357cab")
+    keys = {t.fingerprint for t in plan_trials(study(), IDENTITIES) if t.arm == "b"}
+    assert keys == {t.fingerprint for t in plan_trials(varying([]), IDENTITIES) if t.arm == "b"}
+
+
+def test_crossed_streams_meet_each_draw_with_each() -> None:
+    arm = {"name": "a", "architecture": "linear", "optimizer": "sgd"}
+    for settings in ({"replicates": 11}, {"seeds": [5, 9, 2, 4, 7, 1, 8, 3, 6, 10, 11]}):
+        one = Study.model_validate(
+            {
+                "study": {"name": "t", "question": "?", **settings},
+                "data": {"name": "digits"},
+                "arms": [{**arm, "crossed": ["init", "dropout"]}, {**arm, "name": "b"}],
+            }
+        )
+        ids = one.study.replicate_ids
+        drawn = [seeds_of(one, r, one.all_arms[0]) for r in ids[:9]]
+        assert len({(s.init, s.dropout) for s in drawn}) == 9
+        assert len({s.init for s in drawn}) == len({s.dropout for s in drawn}) == 3
+        assert len({(s.shuffle, s.split) for s in drawn}) == 1
+        plain = {seeds_of(one, r).init for r in ids[:3]}
+        assert {s.init for s in drawn} == plain
+        assert len({t.fingerprint for t in plan_trials(one, IDENTITIES)}) == 22
+
+
+@pytest.mark.parametrize(
+    ("own", "message"),
+    [
+        ({"crossed": ["init", "init"]}, "twice"),
+        ({"crossed": ["init", "split"], "vary": ["init"]}, "not both"),
+        ({"crossed": ["init"]}, "at least 2"),
+    ],
+)
+def test_a_crossing_needs_two_streams_and_nothing_else(own: dict[str, Any], message: str) -> None:
+    arm = {"architecture": "linear", "optimizer": "sgd"}
+    with pytest.raises(ValueError, match=message):
+        study(arms=[{"name": "a", **arm, **own}, {"name": "b", **arm}])
+
+
+def test_repeats_are_alike_in_all_but_their_number() -> None:
+    trials = [t for t in plan_trials(varying([]), IDENTITIES) if t.arm == "a"]
+    assert len({trial.seeds for trial in trials}) == 1
+    assert len({trial.fingerprint for trial in trials}) == 4
+    again = [t for t in plan_trials(varying([]), IDENTITIES) if t.arm == "a"]
+    assert [t.fingerprint for t in trials] == [t.fingerprint for t in again]
+
+
+def test_what_an_arm_varies_and_what_a_claim_is_about_are_bound() -> None:
+    registered = protocol(study())
+    assert confirmatory_claims(varying(None), registered) == {"c": True}
+    assert confirmatory_claims(study(claim={"statistic": "mean"}), registered) == {"c": True}
+    assert confirmatory_claims(varying(["init"]), registered) == {"c": False}
+    assert confirmatory_claims(study(claim={"statistic": "spread"}), registered) == {"c": False}
+
+
 def test_seeds_depend_on_the_root_seed_and_on_nothing_else() -> None:
     assert seeds_of(study(), 2) == seeds_of(study(study={"replicates": 9}), 2)
     assert seeds_of(study(), 2) != seeds_of(study(study={"seed": 1}), 2)
 
 
 def test_an_explicit_seed_means_the_same_wherever_it_stands_in_the_list() -> None:
-    document = study().model_dump(exclude_none=True)
+    document = study().model_dump(exclude_unset=True)
     one, two = (
         Study.model_validate({**document, "study": {"name": "t", "question": "?", "seeds": seeds}})
         for seeds in ([7, 9], [9, 3, 7])
@@ -128,12 +208,3 @@ def test_a_withdrawn_claim_is_told() -> None:
         "claims withdrawn after the first trial was stored: c"
         in (protocol_notices(later, protocol(study()))[0])
     )
-
-
-@pytest.mark.parametrize(
-    ("claims", "alpha", "pairs"), [(1, 0.05, 6), (3, 0.05, 7), (7, 0.05, 9), (1, 0.25, 3)]
-)
-def test_least_replicates(claims: int, alpha: float, pairs: int) -> None:
-    """D3."""
-    assert least_replicates(claims, alpha) == pairs
-    assert 2 * claims / 2**pairs <= alpha < 2 * claims / 2 ** (pairs - 1)

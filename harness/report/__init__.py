@@ -7,6 +7,7 @@ from pathlib import Path
 
 from numpy.typing import ArrayLike
 
+from harness.report.analyses import analyse
 from harness.report.exports import write_exports
 from harness.report.files import ReportError, make_folder, write_whole
 from harness.report.images import sample_grid
@@ -39,4 +40,8 @@ def write_report(
     make_folder(folder)
     write_exports(results, folder)
     grid = None if images is None else sample_grid(*images)
-    return write_whole(folder, "report.html", render_page(results, grid))
+    analyses = analyse(results)
+    for part in analyses:
+        for name, text in part.files.items():
+            write_whole(folder, name, text)
+    return write_whole(folder, "report.html", render_page(results, grid, analyses))

@@ -12,6 +12,7 @@ import pandas as pd
 from harness import words
 from harness.notices import study_notices
 from harness.report.files import write_whole
+from harness.report.stopping_section import stopping_document
 from harness.results import CURVE_COLUMNS, Results
 from harness.stats.results import Estimate, Interval, TestResult
 from harness.verdicts import Side, Verdict
@@ -95,6 +96,7 @@ def verdict_document(results: Results) -> dict[str, Any]:
         "question": study.study.question,
         "answer": words.answer(results.verdicts),
         "alpha": study.study.alpha,
+        "stopping": stopping_document(results),
         "notices": study_notices(results),
         "claims": [_claim(verdict) for verdict in results.verdicts],
     }
@@ -108,6 +110,7 @@ def _claim(verdict: Verdict) -> dict[str, Any]:
         "verdict": verdict.outcome,
         "sentence": words.verdict_sentence(verdict),
         "measure": claim.measure.model_dump(mode="json", exclude_none=True),
+        "statistic": claim.statistic,
         "expect": claim.expect,
         "effect": verdict.effect,
         "interval": _ends(verdict.interval),
@@ -122,6 +125,7 @@ def _claim(verdict: Verdict) -> dict[str, Any]:
         "margin": claim.margin,
         "confirmatory": verdict.confirmatory,
         "answers_question": claim.answers_question,
+        "look": None if verdict.look is None else verdict.look.count,
         "replicates_needed": verdict.replicates_needed,
         "horizon": verdict.horizon,
         "sides": [_side(side) for side in verdict.sides],

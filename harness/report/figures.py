@@ -59,11 +59,11 @@ def learning_curves(
     with drawing(*PANEL) as figure:
         axes = figure.add_subplot()
         overlay = _overlay(metric, published, arms)
-        _metric_axis(axes, metric, list(arms.values()), overlay)
+        metric_axis(axes, metric, list(arms.values()), overlay)
         for arm, series in arms.items():
             _draw_arm(axes, series, styles[arm], shown)
         _draw_published(axes, metric, overlay, styles)
-        _epoch_axis(axes, list(arms.values()))
+        epoch_axis(axes, list(arms.values()))
         ends = [f"{arm} ends at {_end(metric, series)}" for arm, series in arms.items()]
         alt = f"Learning curves: {METRICS[metric]} by epoch. On average {'; '.join(ends)}."
         svg = as_svg(figure, f"curves-{metric}", alt)
@@ -116,7 +116,7 @@ def _draw_published(
         )
 
 
-def _metric_axis(axes: Axes, metric: str, series: Sequence[Series], overlay: pd.DataFrame) -> None:
+def metric_axis(axes: Axes, metric: str, series: Sequence[Series], overlay: pd.DataFrame) -> None:
     """Losses on a logarithmic axis; accuracies on one that is logarithmic in the error rate."""
     rows = [s.whole for s in series if len(s.whole)] or [s.matrix for s in series]
     values = np.concatenate([*(row.ravel() for row in rows), overlay[metric].to_numpy(dtype=float)])
@@ -151,7 +151,8 @@ def _accuracy_axis(axes: Axes, values: FloatArray) -> None:
     axes.yaxis.set_major_formatter(_PERCENT)
 
 
-def _epoch_axis(axes: Axes, series: Sequence[Series]) -> None:
+def epoch_axis(axes: Axes, series: Sequence[Series]) -> None:
+    """Whole epochs, from the first of any series to the last."""
     first = min(int(s.epochs[0]) for s in series)
     last = max(int(s.epochs[-1]) for s in series)
     pad = max(0.015 * (last - first), 0.1)
@@ -191,7 +192,7 @@ def seconds_by_epoch(
             _draw_seconds(axes, series, styles[arm])
         axes.set_ylim(bottom=0)
         axes.set_ylabel("seconds per epoch")
-        _epoch_axis(axes, list(arms.values()))
+        epoch_axis(axes, list(arms.values()))
         kind = "Wall time" if column == "seconds" else "Processor time"
         alt = f"{kind} by epoch of {listed(list(arms))}; the first epoch holds the start-up work."
         svg = as_svg(figure, f"time-{column}", alt)

@@ -35,6 +35,8 @@ def methods_of(verdicts: Sequence[Verdict]) -> list[Method]:
         chosen.append(_UNPAIRED)
     if tested:
         chosen += [_INTERVAL, _HOLM, _EQUIVALENCE]
+    if any(verdict.claim.statistic == "spread" for verdict in tested):
+        chosen.append(_SPREAD)
     if any(verdict.claim.measure.can_be_censored for verdict in verdicts):
         chosen += [_KAPLAN_MEIER, _RESTRICTED_MEAN]
     if any(verdict.replicates_needed for verdict in verdicts):
@@ -90,6 +92,13 @@ _EQUIVALENCE = Method(
     "Called so only where the interval lies inside the margin: two one-sided tests. A difference "
     "that was merely not found is called inconclusive, never equal.",
     "Schuirmann 1987",
+)
+_SPREAD = Method(
+    "Spread",
+    "How far trials lie from their arm's median, on average. Claims on spread compare these "
+    "distances like any other values, which holds its error rate where the classical comparison "
+    "of variances does not.",
+    "Brown & Forsythe 1974",
 )
 _KAPLAN_MEIER = Method(
     "Times that some trials never reach",

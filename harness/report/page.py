@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
 from typing import Any
 
@@ -17,6 +17,7 @@ from harness.report.figures import Drawn, learning_curves, seconds_by_epoch
 from harness.report.images import SampleGrid
 from harness.report.measured import MeasuredArms, measured_arms
 from harness.report.methods import methods_of
+from harness.report.sections import Section
 from harness.report.series import Series, published_curves, series_by_arm
 from harness.report.tables import (
     arm_details,
@@ -40,6 +41,7 @@ _SECTIONS = (
     ("reached", "When trials got there", "times"),
     ("effects", "Effects", "forests"),
     ("measures", "Measures", "measures"),
+    ("analyses", "", "analyses"),
     ("time", "Time", "clocks"),
     ("samples", "Images", "grid"),
     ("arms", "Arms", True),
@@ -50,12 +52,13 @@ _SECTIONS = (
 )
 
 
-def render_page(results: Results, grid: SampleGrid | None) -> str:
+def render_page(results: Results, grid: SampleGrid | None, analyses: Sequence[Section]) -> str:
     """The whole page as HTML.
 
     Args:
         results: A study's outcome.
         grid: Training images to show, if there are any.
+        analyses: Sections that look further than the verdicts.
     """
     styles = arm_styles([arm.name for arm in results.loaded.study.all_arms])
     published, fault = published_curves(results)
@@ -68,10 +71,18 @@ def render_page(results: Results, grid: SampleGrid | None) -> str:
         "style": _style(),
         "published_label": _published_label(results, published),
     }
-    context["contents"] = [
-        (key, title) for key, title, shown in _SECTIONS if shown is True or context[str(shown)]
-    ]
+    context["analyses"] = analyses
+    context["contents"] = list(_contents(context))
     return _environment().get_template("report.html.j2").render(context)
+
+
+def _contents(context: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Anchor and title of every section that is shown."""
+    for key, title, shown in _SECTIONS:
+        if key == "analyses":
+            yield from ((part.key, part.title) for part in context["analyses"])
+        elif shown is True or context[str(shown)]:
+            yield key, title
 
 
 def _published_label(results: Results, table: object) -> str | None:
@@ -113,6 +124,8 @@ def _scale(results: Results) -> str:
         else (f"{budgets[0]} to {plural(budgets[-1], 'epoch')}")
     )
     replicates = plural(len(study.study.replicate_ids), "replicate")
+    if study.stopping.rule == "group-sequential":
+        replicates = f"at most {replicates}"
     counts = results.trials["status"].value_counts()
     fates = ", ".join(
         f"{counts[status]} {status}"

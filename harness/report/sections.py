@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from harness.report.figures import Drawn
@@ -34,6 +34,7 @@ class Section:
         figures: Figures in reading order.
         tables: Tables, folded away behind their captions.
         method: How it was done and where that comes from, a sentence each.
+        files: The files beside the report that the figures link to: name and text.
     """
 
     key: str
@@ -42,3 +43,4 @@ class Section:
     figures: Sequence[Drawn] = field(default_factory=tuple)
     tables: Sequence[Table] = field(default_factory=tuple)
     method: Sequence[str] = field(default_factory=tuple)
+    files: Mapping[str, str] = field(default_factory=dict)

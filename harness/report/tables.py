@@ -13,7 +13,7 @@ import pandas as pd
 from harness import words
 from harness.measures import startup_seconds, steady_seconds
 from harness.notices import trouble_words
-from harness.phrases import subject
+from harness.phrases import claim_subject
 from harness.quantities import (
     NO_VALUE,
     amount,
@@ -30,7 +30,7 @@ from harness.report.measured import MeasuredArms
 from harness.report.series import Series
 from harness.results import Results
 from harness.stats.results import Estimate, Interval, TestResult
-from harness.study import STREAMS, Arm, Study
+from harness.study import STREAMS, Arm, Claim, Study
 from harness.verdicts import Side, Verdict
 
 Row = list[str]
@@ -59,7 +59,7 @@ def verdict_details(verdict: Verdict) -> dict[str, Any]:
         "outcome": verdict.outcome,
         "answers_question": claim.answers_question,
         "confirmatory": verdict.confirmatory,
-        "subject": subject(claim.measure),
+        "subject": claim_subject(claim),
         "reason": "" if verdict.reason is None else words.sentence(verdict.reason),
         "effect": words.effect_words(verdict),
         "interval": words.interval_words(verdict),
@@ -78,15 +78,16 @@ def verdict_details(verdict: Verdict) -> dict[str, Any]:
         "method": verdict.test.method if verdict.test.defined else "none: not testable",
         "equivalence_level": percent(verdict.equivalence_interval.level),
         "equivalence_interval": held if held == NO_VALUE else f"{held} {unit_noun(unit)}",
-        "side_rows": [_side_row(side, unit) for side in verdict.sides],
+        "side_rows": [_side_row(side, claim) for side in verdict.sides],
         "sensitivity": [_test_row(name, t, alpha) for name, t in verdict.sensitivity.items()],
         "effect_sizes": [_estimate_row(n, e) for n, e in verdict.effect_sizes.items()],
     }
 
 
-def _side_row(side: Side, unit: str) -> Row:
+def _side_row(side: Side, claim: Claim) -> Row:
+    mean = _spread if claim.statistic == "spread" else _level
     reached = "" if side.reached is None else f"{side.reached} of {side.n}"
-    return [side.name, str(side.n), _level(side.mean, unit), reached]
+    return [side.name, str(side.n), mean(side.mean, claim.measure.unit), reached]
 
 
 def _level(value: float, unit: str) -> str:
@@ -220,9 +221,11 @@ def randomness_lines(results: Results) -> list[str]:
         + ("drawn anew for each replicate." if stream in varied else "held fixed.")
         for stream in STREAMS
     ]
+    own = [arm for arm in study.all_arms if arm.vary is not None or arm.crossed is not None]
+    lines += [_own_streams(arm) for arm in own]
     lines.append(
-        "The same replicate gives every arm the same order and split of the data, "
-        "so that trials can be compared in pairs."
+        "The same replicate gives every arm the same order and split of the data, as far as the "
+        "arm varies them, so that trials can be compared in pairs."
     )
     lines.append(
         "Training was deterministic: the same settings and replicate give the same curve, bit for "
@@ -231,6 +234,17 @@ def randomness_lines(results: Results) -> list[str]:
         else "Determinism was switched off: the same trial, repeated, may give another curve."
     )
     return lines
+
+
+def _own_streams(arm: Arm) -> str:
+    """What an arm varies that does not follow the study."""
+    if arm.crossed is not None:
+        first, second = (_STREAM_WORDS[stream] for stream in arm.crossed)
+        return f"{arm.name}: each draw of {first} with each of {second}, all else held fixed."
+    if not arm.vary:
+        return f"{arm.name}: everything held fixed; each replicate repeats the same trial."
+    varied = listed([_STREAM_WORDS[stream] for stream in arm.vary])
+    return f"{arm.name}: {varied} drawn anew, all else held fixed."
 
 
 def environment_details(results: Results) -> list[dict[str, Any]]:

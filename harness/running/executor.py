@@ -80,8 +80,6 @@ class Executor:
                 self._keep_alive()
         finally:
             self.view.end()
-            for worker in self.workers:
-                worker.stop()
 
     def _hand_out(self, worker: Worker) -> bool:
         """Give a worker the next trial that nobody else has; False if there is none."""

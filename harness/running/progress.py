@@ -54,7 +54,9 @@ class BarView:
         self._task: TaskID | None = None
 
     def begin(self, total: int) -> None:
-        """Show the bar."""
+        """Show the bar, in place of one that an earlier stage of the run has left."""
+        if self._task is not None:
+            self._progress.remove_task(self._task)
         self._progress.start()
         self._task = self._progress.add_task("training", total=total, eta="estimating …")
 

@@ -53,15 +53,25 @@ def labelings(
     Returns:
         All labelings if they are few enough, else ``draws`` random ones.
     """
+    if math.comb(n, n_first) <= MOST_ENUMERATED:
+        return Arrangements(all_labelings(n, n_first), exact=True, kind="labelings")
+    rows = random_labelings(n, n_first, draws, _generator(rng))
+    return Arrangements(rows, exact=False, kind="labelings")
+
+
+def all_labelings(n: int, n_first: int) -> BoolArray:
+    """All ways of giving ``n_first`` of ``n`` runs to the first arm, one a row."""
     total = math.comb(n, n_first)
-    if total <= MOST_ENUMERATED:
-        flat = chain.from_iterable(combinations(range(n), n_first))
-        members = np.fromiter(flat, dtype=np.intp, count=total * n_first).reshape(total, n_first)
-        rows = np.zeros((total, n), dtype=np.bool_)
-        np.put_along_axis(rows, members, values=True, axis=1)
-        return Arrangements(rows, exact=True, kind="labelings")
-    first = np.tile(np.arange(n) < n_first, (draws, 1))
-    return Arrangements(_generator(rng).permuted(first, axis=1), exact=False, kind="labelings")
+    flat = chain.from_iterable(combinations(range(n), n_first))
+    members = np.fromiter(flat, dtype=np.intp, count=total * n_first).reshape(total, n_first)
+    rows = np.zeros((total, n), dtype=np.bool_)
+    np.put_along_axis(rows, members, values=True, axis=1)
+    return rows
+
+
+def random_labelings(n: int, n_first: int, draws: int, rng: np.random.Generator) -> BoolArray:
+    """Random ways of giving ``n_first`` of ``n`` runs to the first arm, one a row."""
+    return rng.permuted(np.tile(np.arange(n) < n_first, (draws, 1)), axis=1)
 
 
 def sign_flips(n: int, *, draws: int, rng: np.random.Generator | None = None) -> Arrangements:

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from numpy.typing import ArrayLike
 
 from harness.stats import classical
-from harness.stats.paired import DRAWS, sign_flips
+from harness.stats.arrangements import MOST_ENUMERATED
+from harness.stats.paired import DRAWS, EXACT_UP_TO, SignFlips, sign_flips
 from harness.stats.relabelings import relabelings
 from harness.stats.results import Interval, TestResult
 from harness.stats.samples import sample
@@ -102,7 +103,12 @@ def welch_tost(
 
 
 def sign_flip_tost(
-    differences: ArrayLike, margin: float, *, draws: int = DRAWS, seed: int = 0
+    differences: ArrayLike,
+    margin: float,
+    *,
+    draws: int = DRAWS,
+    seed: int = 0,
+    exact_up_to: int = EXACT_UP_TO,
 ) -> TestResult:
     """TOST of paired differences by sign flips: the deciding test of practical equivalence.
 
@@ -113,8 +119,9 @@ def sign_flip_tost(
     Args:
         differences: Shape (n,).
         margin: Differences smaller than this do not matter; above 0.
-        draws: Random arrangements when n > 20.
+        draws: Random arrangements when there are more pairs than ``exact_up_to``.
         seed: Seed of these draws.
+        exact_up_to: Pairs up to which all arrangements are enumerated.
 
     Returns:
         The mean difference and the larger of the two one-sided p values, with the reason "no
@@ -123,8 +130,13 @@ def sign_flip_tost(
     Raises:
         ValueError: If ``margin`` is not above 0, or a difference is NaN or infinite.
     """
+    flips = sign_flips(differences, draws=draws, seed=seed, exact_up_to=exact_up_to)
+    return flips_tost(flips, margin)
+
+
+def flips_tost(flips: SignFlips, margin: float) -> TestResult:
+    """Read TOST off a reference distribution that is there already: see :func:`sign_flip_tost`."""
     _check_margin(margin)
-    flips = sign_flips(differences, draws=draws, seed=seed)
     method = f"TOST by {flips.method}"
     if flips.pairs == 0:
         return TestResult(math.nan, math.nan, method, reason="no pairs")
@@ -134,7 +146,13 @@ def sign_flip_tost(
 
 
 def permutation_tost(
-    a: ArrayLike, b: ArrayLike, margin: float, *, draws: int = DRAWS, seed: int = 0
+    a: ArrayLike,
+    b: ArrayLike,
+    margin: float,
+    *,
+    draws: int = DRAWS,
+    seed: int = 0,
+    exact_up_to: int = MOST_ENUMERATED,
 ) -> TestResult:
     """TOST of two unpaired samples by studentized permutation.
 
@@ -145,8 +163,9 @@ def permutation_tost(
         a: Shape (n,).
         b: Shape (m,).
         margin: Differences of means smaller than this do not matter; above 0.
-        draws: Random labelings where there are more than 200,000.
+        draws: Random labelings where there are more than ``exact_up_to``.
         seed: Seed of these draws.
+        exact_up_to: Labelings up to which all are enumerated.
 
     Returns:
         The difference of means and the larger of the two one-sided p values; NaN with a reason
@@ -159,7 +178,7 @@ def permutation_tost(
     first, second = sample(a, "a"), sample(b, "b")
     if min(first.size, second.size) == 0:
         return TestResult(math.nan, math.nan, "TOST by permutation", reason="an arm is empty")
-    reference = relabelings(first, second, draws=draws, seed=seed)
+    reference = relabelings(first, second, draws=draws, seed=seed, exact_up_to=exact_up_to)
     p = max(reference.p(-margin, "greater"), reference.p(margin, "less"))
     reason = "no spread in either arm" if reference.observed_var == 0.0 else None
     return TestResult(reference.gap, p, f"TOST by {reference.method}", reason=reason)

@@ -19,6 +19,7 @@ from harness.stats.samples import Alternative, check_alternative, has_no_spread,
 Design = Literal["paired", "two-sample"]
 
 _MOST = 10_000_000  # replicates beyond which a plan is no plan
+_PLAINLY_NORMAL = 2_000  # replicates beyond which t and normal plans differ by a handful
 
 
 def smallest_p(n_pairs: int) -> float:
@@ -225,6 +226,40 @@ def replicates_needed(
         return None
     effect = margin or abs(float(d.mean()))
     return _whole(effect / float(d.std(ddof=1)), power, alpha, "paired", smallest_p)
+
+
+def replicates_needed_for_equivalence(
+    differences: ArrayLike, margin: float, alpha: float = 0.05, power: float = 0.8
+) -> int | None:
+    """Return the paired replicates at which arms without a difference would be shown equivalent.
+
+    The smallest n at which the t TOST (see :func:`tost_power`) succeeds with the given power if
+    the true difference is 0 and the spread that of the pilot (above 2,000 its normal limit: Chow,
+    Shao & Wang 2008); and never fewer than the one-sided sign-flip tests need to reach ``alpha`` at
+    all.
+
+    Args:
+        differences: Shape (n,): pilot differences.
+        margin: Margin of equivalence, above 0.
+        alpha: Level of each one-sided test, already divided among the claims of a family.
+        power: Wanted power.
+
+    Returns:
+        Replicates in all, the pilot included; None where the pilot shows no spread, or ten million
+        do not do.
+    """
+    d = sample(differences, "differences")
+    if has_no_spread(d):
+        return None
+    sd = float(d.std(ddof=1))
+    z = float(stats.norm.isf(alpha) + stats.norm.isf((1 - power) / 2))
+    normal = (z * sd / margin) ** 2  # t needs a few more
+    if normal > _PLAINLY_NORMAL:
+        return math.ceil(normal) if normal <= _MOST else None
+    n = max(2, math.ceil(normal), math.ceil(math.log2(1 / alpha) - 1e-12))
+    while tost_power(n, sd, margin, alpha=alpha) < power:
+        n += 1
+    return n
 
 
 def replicates_needed_unpaired(

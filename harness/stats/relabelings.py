@@ -201,7 +201,13 @@ def _outermost(accepts: Callable[[float], bool], near: float, far: float) -> flo
 
 
 def relabelings(
-    a: ArrayLike, b: ArrayLike, *, studentized: bool = True, draws: int = DRAWS, seed: int = 0
+    a: ArrayLike,
+    b: ArrayLike,
+    *,
+    studentized: bool = True,
+    draws: int = DRAWS,
+    seed: int = 0,
+    exact_up_to: int = arrangements.MOST_ENUMERATED,
 ) -> Relabelings:
     """Return the reference distribution, from which tests and intervals are read off.
 
@@ -210,8 +216,9 @@ def relabelings(
         b: Shape (m,): values of the second arm.
         studentized: Compare Welch's t. With one value in an arm, which has no variance, the
             difference of means is compared in any case.
-        draws: Random labelings where there are more than 200,000.
+        draws: Random labelings where there are more than ``exact_up_to``.
         seed: Seed of these draws: the same seed gives the same p and interval.
+        exact_up_to: Labelings up to which all are enumerated.
 
     Raises:
         ValueError: If an arm is empty, a value is NaN or infinite, or ``draws`` is below 1.
@@ -227,7 +234,9 @@ def relabelings(
     gap, residuals = mean_a - mean_b, np.concatenate([residuals_a, residuals_b])
     stored = _ROUNDING * max(float(np.abs(first).max()), float(np.abs(second).max()))
     resolution = max(10.0 ** -tie_decimals(np.append(residuals, gap)), stored)
-    shift, slope, var0, var1, var2 = _coefficients(_labelings(n, m, draws, seed), residuals, n)
+    exact = math.comb(n + m, n) <= exact_up_to
+    chosen = [_all_labelings(n, m)] if exact else _random_labelings(n, m, draws, seed)
+    shift, slope, var0, var1, var2 = _coefficients(chosen, residuals, n)
     observed_var = 1.0
     if studentized:
         observed_var = float(np.sum(residuals_a**2) / (n * (n - 1)))
@@ -244,30 +253,27 @@ def relabelings(
         var2=var2,
         observed_var=observed_var,
         resolution=resolution,
-        exact=math.comb(n + m, n) <= arrangements.MOST_ENUMERATED,
+        exact=exact,
         studentized=studentized,
     )
 
 
-def _labelings(n: int, m: int, draws: int, seed: int) -> Iterator[NDArray[np.bool_]]:
-    """Yield blocks of labelings, one a row: all there are or, if too many, the observed one first.
+def _random_labelings(n: int, m: int, draws: int, seed: int) -> Iterator[NDArray[np.bool_]]:
+    """Yield blocks of random labelings, one a row, the observed one first.
 
-    The observed one among the random ones is the add-one estimator (Phipson & Smyth 2010). Blocks
-    bound the memory of large samples.
+    The observed one among them is the add-one estimator (Phipson & Smyth 2010). Blocks bound the
+    memory of large samples.
     """
-    if math.comb(n + m, n) <= arrangements.MOST_ENUMERATED:
-        yield _all_labelings(n, m)
-        return
     yield np.arange(n + m)[None, :] < n
     rng, rows = np.random.default_rng(seed), max(1, _BLOCK // (n + m))
     for start in range(0, draws, rows):
         drawn = min(rows, draws - start)
-        yield arrangements.labelings(n + m, n, draws=drawn, rng=rng).rows
+        yield arrangements.random_labelings(n + m, n, drawn, rng)
 
 
 @lru_cache(maxsize=4)
 def _all_labelings(n: int, m: int) -> NDArray[np.bool_]:
-    rows = arrangements.labelings(n + m, n, draws=1).rows
+    rows = arrangements.all_labelings(n + m, n)
     rows.setflags(write=False)
     return rows
 

@@ -80,6 +80,8 @@ class Project:
         self.folder = folder
         self.file = folder / "tiny.toml"
         self.reports = folder / "reports"
+        self.scratch = folder / "scratch"  # where the command keeps its temporary files
+        self.scratch.mkdir()
         self.settings = {
             "replicates": 2,
             "epochs": 2,
@@ -134,6 +136,7 @@ class Project:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
+            env={**os.environ, "TMPDIR": str(self.scratch)},
         )
 
     def finished(self) -> int:

@@ -77,6 +77,7 @@ def test_an_interrupted_study_goes_on_where_it_stopped(
         printed = process.communicate(timeout=15)[0]
         assert process.returncode == 130, printed
         assert "goes on from there" in printed
+        assert not list(project.scratch.iterdir())
     else:
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate(timeout=15)

@@ -151,3 +151,17 @@ class TestReplicatesNeeded:
         d = np.random.default_rng(2).normal(1.0, 1.0, (1000, needed))
         power = np.mean([sign_flip_test(row).p <= 0.05 for row in d])
         assert power >= 0.8 - 3 * math.sqrt(0.8 * 0.2 / 1000)
+
+
+@pytest.mark.parametrize("margin", [0.5, 1.0, 3.0])
+def test_equivalence_is_planned_to_the_power_asked_for(margin: float) -> None:
+    differences = np.array([-1.0, 0.5, 1.5, -0.5, 0.2, -0.9])
+    n = planning.replicates_needed_for_equivalence(differences, margin, alpha=0.05, power=0.8)
+    sd = float(differences.std(ddof=1))
+    assert n is not None
+    assert planning.tost_power(n, sd, margin) >= 0.8
+    assert n == 5 or planning.tost_power(n - 1, sd, margin) < 0.8
+
+
+def test_no_spread_leaves_nothing_to_plan_equivalence_with() -> None:
+    assert planning.replicates_needed_for_equivalence([0.1, 0.1, 0.1], 1.0) is None

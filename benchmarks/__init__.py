@@ -1,0 +1,1 @@
+"""What the harness is measured by: the error rates of its statistics, and its speed."""

@@ -1,0 +1,98 @@
+"""Whole curves compared: at which epochs two arms differ, with one error rate for all epochs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from harness.comparisons import Comparison, compare_row
+from harness.measures import AtEpoch, Metric
+from harness.results import Results, trial_curves
+from harness.samples import Curves
+from harness.study import Claim, matching_arms
+from harness.verdicts import Verdict
+
+METRICS: tuple[Metric, ...] = ("val_accuracy", "val_loss")
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """The difference of two sides' curves, first minus second.
+
+    Attributes:
+        sides: The arms, or the patterns that stand for the mean of several.
+        metric: What is compared.
+        comparison: The difference by epoch; None where there is no comparison.
+        reason: Why there is none; None where there is.
+    """
+
+    sides: tuple[str, str]
+    metric: Metric
+    comparison: Comparison | None
+    reason: str | None
+
+
+def contrasts(results: Results, metrics: Sequence[Metric] = METRICS) -> list[Contrast]:
+    """Compare the curves of every two sides that some claim compares.
+
+    Curves of arms that a pattern names are averaged replicate by replicate. A diverged curve
+    keeps its last recorded value to the end of its budget; epochs at which a trial has no number
+    at all are left out for all trials. The probability of any false epoch is at most alpha within
+    one contrast: two sides and one metric.
+
+    Args:
+        results: A study's outcome.
+        metrics: The columns to compare, as far as they were recorded.
+
+    Returns:
+        One entry for two sides and a metric, in the order of the claims.
+    """
+    curves = trial_curves(results)
+    study = results.loaded.study
+    pairs: dict[tuple[str, str], Verdict] = {}
+    for verdict in results.verdicts:
+        first, second = verdict.claim.compare
+        if first != second and (second, first) not in pairs:
+            pairs.setdefault((first, second), verdict)
+    return [
+        _contrast(
+            verdict.claim,
+            metric,
+            [arm.name for arm in study.all_arms],
+            curves,
+            is_paired=verdict.is_paired,
+            alpha=study.study.alpha,
+        )
+        for verdict in pairs.values()
+        for metric in metrics
+        if any(np.isfinite(curve.columns[metric]).any() for curve in curves.values())
+    ]
+
+
+def _contrast(
+    claim: Claim, metric: Metric, names: list[str], curves: Curves, *, is_paired: bool, alpha: float
+) -> Contrast:
+    sides = (claim.compare[0], claim.compare[1])
+    arms = {name for side in sides for name in matching_arms(side, names)}
+    own = {key: curve for key, curve in curves.items() if key[0] in arms}
+    budget = min((curve.budget for curve in own.values()), default=0)
+    compared = compare_row(
+        {float(epoch): _at(claim, metric, epoch) for epoch in range(1, budget + 1)},
+        names,
+        own,
+        is_paired=is_paired,
+        alpha=alpha,
+        noun="epoch",
+    )
+    if isinstance(compared, str):
+        return Contrast(sides, metric, None, compared)
+    return Contrast(sides, metric, compared, None)
+
+
+def _at(claim: Claim, metric: Metric, epoch: int) -> Claim:
+    measure = AtEpoch(kind="at_epoch", metric=metric, epoch=epoch)
+    return claim.model_copy(
+        update={"measure": measure, "at_epochs": None, "statistic": "mean", "margin": 0.0}
+    )

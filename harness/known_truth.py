@@ -1,0 +1,189 @@
+"""Samples whose truth is known, made from the samples of a real study.
+
+A study's samples are rows (one a look, the last of all values) of one sample a claim.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.samples import FloatArray, Sample
+from harness.stats.samples import has_no_spread
+from harness.study import Claim
+
+LEAST_TO_SPLIT = 8
+"""Replicates from which on an arm is split into halves."""
+Rows = Sequence[Sequence[Sample]]
+
+
+def relabeled(
+    claims: Sequence[Claim], rows: Rows, rng: np.random.Generator, *, is_paired: bool
+) -> list[list[Sample]]:
+    """The same values without a difference: who is on which side is decided by chance.
+
+    Args:
+        claims: The study's claims.
+        rows: Its samples.
+        rng: Source of the chance.
+        is_paired: Swap the sides within replicates; else deal all trials out anew. Claims on the
+            same arms share what is drawn, and so do looks.
+    """
+    ids = _replicates(rows)
+    if not is_paired:
+        chances: dict[tuple[str, int], float] = {}
+        return [
+            [_dealt(claim, sample, chances, rng) for claim, sample in zip(claims, row, strict=True)]
+            for row in rows
+        ]
+    swaps: dict[frozenset[str], NDArray[np.bool_]] = {}
+    for claim in claims:
+        swaps.setdefault(frozenset(claim.compare), rng.random(len(ids)) < 0.5)
+    return [
+        [
+            _swapped(sample, swaps[frozenset(claim.compare)][_places(ids, sample.replicates[0])])
+            for claim, sample in zip(claims, row, strict=True)
+        ]
+        for row in rows
+    ]
+
+
+def _swapped(sample: Sample, swap: NDArray[np.bool_]) -> Sample:
+    if sample.reason is not None:
+        return sample
+    return replace(
+        sample,
+        a=np.where(swap, sample.b, sample.a),
+        b=np.where(swap, sample.a, sample.b),
+        reached_a=np.where(swap, sample.reached_b, sample.reached_a),
+        reached_b=np.where(swap, sample.reached_a, sample.reached_b),
+    )
+
+
+def _dealt(
+    claim: Claim,
+    sample: Sample,
+    chances: dict[tuple[str, int], float],
+    rng: np.random.Generator,
+) -> Sample:
+    """The trials with the smallest chances go to the side whose name comes first."""
+    epochs = map(str, claim.at_epochs or (None, None))
+    names = [f"{arm} {epoch}" for arm, epoch in zip(claim.compare, epochs, strict=True)]
+    trials = [(names[side], r) for side in (0, 1) for r in sample.replicates[side]]
+    order = np.argsort([chances.setdefault(trial, rng.random()) for trial in trials])
+    first = len(sample.a)
+    if names[1] < names[0]:
+        order = order[::-1]
+    values = np.concatenate([sample.a, sample.b])[order]
+    reached = np.concatenate([sample.reached_a, sample.reached_b])[order]
+    return replace(
+        sample,
+        a=values[:first],
+        b=values[first:],
+        reached_a=reached[:first],
+        reached_b=reached[first:],
+    )
+
+
+def halves(row: Sequence[Sample], rng: np.random.Generator, *, side: int) -> list[Sample]:
+    """One side of each claim split into two halves that cannot differ but by chance.
+
+    Args:
+        row: Samples, one a claim.
+        rng: Source of the chance; all claims split the replicates in the same way.
+        side: Which side to split, where both have enough replicates.
+
+    Returns:
+        Unpaired samples, untestable where no side has enough replicates.
+    """
+    ids = _replicates([row])
+    chances = rng.random(len(ids))
+    return [_split(sample, ids, chances, side) for sample in row]
+
+
+def _split(sample: Sample, ids: list[int], chances: FloatArray, side: int) -> Sample:
+    sizes = len(sample.a), len(sample.b)
+    chosen = side if sizes[side] >= LEAST_TO_SPLIT else 1 - side
+    if sample.reason is not None or sizes[chosen] < LEAST_TO_SPLIT:
+        reason = sample.reason or f"fewer than {LEAST_TO_SPLIT} replicates"
+        return replace(sample, reason=reason)
+    values = (sample.a, sample.b)[chosen]
+    reached = (sample.reached_a, sample.reached_b)[chosen]
+    order = np.argsort(chances[_places(ids, sample.replicates[chosen])])
+    first, second = np.array_split(order, 2)
+    own = np.array(sample.replicates[chosen])
+    return replace(
+        sample,
+        a=values[first],
+        b=values[second],
+        reached_a=reached[first],
+        reached_b=reached[second],
+        replicates=(tuple(own[first].tolist()), tuple(own[second].tolist())),
+    )
+
+
+def shifted(
+    rows: Rows,
+    truths: Sequence[float],
+    rng: np.random.Generator,
+    *,
+    is_paired: bool,
+    symmetric: bool,
+) -> list[list[Sample]]:
+    """Residuals drawn with replacement around a true difference (Efron 1979).
+
+    Args:
+        rows: The study's samples.
+        truths: The true difference that each claim is to have.
+        rng: Source of the draws; all claims and looks share them, as far as they have the same
+            replicates.
+        is_paired: Draw differences; else draw for each side by itself.
+        symmetric: Give each residual a random sign; else keep their skewness.
+    """
+    ids = _replicates(rows)
+    chances = rng.random((2, len(ids)))
+    signs = rng.choice((-1.0, 1.0), (2, len(ids))) if symmetric else np.ones((2, len(ids)))
+
+    def drawn(pool: FloatArray, side: int, replicates: Sequence[int]) -> FloatArray:
+        places = _places(ids, replicates)
+        residuals = pool - pool.mean()
+        picked = residuals[(chances[side, places] * len(pool)).astype(np.intp)]
+        return np.asarray(picked * signs[side, places])
+
+    def moved(sample: Sample, pool: Sample, truth: float) -> Sample:
+        if sample.reason is not None:
+            return sample
+        if is_paired:
+            d = truth + drawn(pool.differences, 0, sample.replicates[0])
+            return replace(sample, a=d, b=np.zeros_like(d))
+        return replace(
+            sample,
+            a=truth + drawn(pool.a, 0, sample.replicates[0]),
+            b=drawn(pool.b, 1, sample.replicates[1]),
+        )
+
+    return [
+        [
+            moved(sample, pool, truth)
+            for sample, pool, truth in zip(row, rows[-1], truths, strict=True)
+        ]
+        for row in rows
+    ]
+
+
+def varies(sample: Sample, *, is_paired: bool) -> bool:
+    """Whether there are residuals to draw: some difference is not the mean of all."""
+    if is_paired:
+        return not has_no_spread(sample.differences)
+    return not (has_no_spread(sample.a) and has_no_spread(sample.b))
+
+
+def _replicates(rows: Rows) -> list[int]:
+    return sorted({r for row in rows for sample in row for own in sample.replicates for r in own})
+
+
+def _places(ids: Sequence[int], replicates: Sequence[int]) -> NDArray[np.intp]:
+    return np.searchsorted(ids, replicates)

@@ -1,0 +1,34 @@
+"""What looks further than the verdicts: each analysis makes a section of its own, or none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from harness.report import (
+    calibration_section,
+    contrast_section,
+    judge_section,
+    many_arms_section,
+    pairing_section,
+    randomness_section,
+    specification_section,
+    stopping_section,
+)
+from harness.report.sections import Section
+from harness.results import Results
+
+ANALYSES: tuple[Callable[[Results], Section | None], ...] = (
+    stopping_section.section_of,
+    randomness_section.section_of,
+    many_arms_section.section_of,
+    specification_section.section_of,
+    contrast_section.section_of,
+    judge_section.section_of,
+    calibration_section.section_of,
+    pairing_section.section_of,
+)
+
+
+def analyse(results: Results) -> list[Section]:
+    """The sections that this study calls for, in the order of the page."""
+    return [part for section_of in ANALYSES if (part := section_of(results)) is not None]

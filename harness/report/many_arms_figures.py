@@ -1,0 +1,185 @@
+"""The figures of many arms: critical differences, middles, factors, and profiles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
+
+from harness.many_arms import Factors, ManyArms, Profiles
+from harness.many_arms_words import middle_words
+from harness.phrases import METRICS, subject
+from harness.quantities import listed, number, shown, unit_noun
+from harness.report.claim_figures import short
+from harness.report.figure_style import (
+    INK,
+    MUTED,
+    PANEL,
+    ArmStyle,
+    arm_styles,
+    as_svg,
+    drawing,
+)
+from harness.report.figures import Drawn
+
+_ROW = 0.42  # height of one arm's row, in ranks' figure units
+
+
+def critical_differences(key: str, found: ManyArms, data: str) -> Drawn:
+    """Mean ranks on one axis, with bars over arms that Nemenyi's test cannot tell apart.
+
+    After Demsar (2006): arms are led out to the side, the better half to the left.
+    """
+    count = len(found.ranked)
+    half = (count + 1) // 2
+    bars = found.nemenyi.groups
+    top = 0.55 + 0.3 * len(bars)
+    with drawing(PANEL[0], 0.9 + 0.14 * len(bars) + 0.19 * half) as figure:
+        axes = figure.add_subplot()
+        axes.set_xlim(1 - 0.42 * (count - 1), count + 0.42 * (count - 1))
+        axes.set_ylim(top + _ROW * (half + 0.3), -1.5)
+        _draw_axis(axes, count, found.nemenyi.critical_difference)
+        for place, row in enumerate(found.ranked):
+            is_left = place < half
+            line = place if is_left else count - 1 - place
+            _draw_led_out(
+                axes, row.mean_rank, short(row.arm, 18), top + _ROW * (line + 0.6), is_left
+            )
+        _draw_groups(axes, found, bars)
+        axes.axis("off")
+        told = [f"{row.arm} {number(row.mean_rank, 1)}" for row in found.ranked]
+        difference = number(found.nemenyi.critical_difference, 1)
+        alt = f"Mean ranks, 1 is best: {listed(told)}. Critical difference {difference}."
+        svg = as_svg(figure, key, alt)
+    caption = (
+        "Mean rank over replicates, 1 is best. A bar joins arms whose ranks are closer than the "
+        "critical difference (CD): they cannot be told apart."
+    )
+    title = f"Ranks in {subject(found.blocks.measure)}"
+    return Drawn(svg, title, caption, data)
+
+
+def _draw_axis(axes: Axes, count: int, difference: float) -> None:
+    axes.plot([1, count], [0, 0], color=MUTED, linewidth=0.8)
+    step = 1 if count <= 10 else 2
+    for rank in range(1, count + 1, step):
+        axes.plot([rank, rank], [0, -0.16], color=MUTED, linewidth=0.8)
+        axes.text(rank, -0.28, str(rank), fontsize=7, color=MUTED, ha="center", va="bottom")
+    end = min(1 + difference, count)
+    axes.plot([1, end], [-1.0, -1.0], color=INK, linewidth=1.2)
+    for x in (1, end):
+        axes.plot([x, x], [-1.1, -0.9], color=INK, linewidth=1.2)
+    axes.text(
+        (1 + end) / 2, -1.14, f"CD {number(difference, 1)}", fontsize=7, ha="center", va="bottom"
+    )
+
+
+def _draw_led_out(axes: Axes, rank: float, name: str, height: float, is_left: bool) -> None:
+    left, right = axes.get_xlim()
+    reach = (right - left) * 0.2
+    end = left + reach if is_left else right - reach
+    axes.plot([rank, rank, end], [0, height, height], color=MUTED, linewidth=0.7)
+    axes.plot([rank], [0], marker="o", markersize=2.6, color=INK)
+    side = "right" if is_left else "left"
+    pad = -0.01 * (right - left) if is_left else 0.01 * (right - left)
+    axes.text(end + pad, height, f"{name} {number(rank, 1)}", fontsize=7.5, ha=side, va="center")
+
+
+def _draw_groups(axes: Axes, found: ManyArms, groups: Sequence[Sequence[int]]) -> None:
+    for place, group in enumerate(groups):
+        ranks = [float(found.nemenyi.mean_ranks[i]) for i in group]
+        height = 0.34 + 0.3 * place
+        axes.plot([min(ranks) - 0.08, max(ranks) + 0.08], [height] * 2, color=INK, linewidth=2.6)
+
+
+def middles(key: str, found: ManyArms, styles: Mapping[str, ArmStyle], data: str) -> Drawn:
+    """Every arm's interquartile mean with its interval, best mean rank first."""
+    unit = found.blocks.measure.unit
+    with drawing(PANEL[0], 0.75 + 0.22 * len(found.ranked)) as figure:
+        axes = figure.add_subplot()
+        for place, row in enumerate(found.ranked):
+            style, ends = styles[row.arm], row.middle.interval
+            low, value, high = (shown(x, unit) for x in (ends.low, row.middle.value, ends.high))
+            axes.plot([low, high], [place, place], color=style.colour, linewidth=1.6)
+            axes.plot([value], [place], marker="o", markersize=4.2, color=style.colour)
+        axes.set_yticks(range(len(found.ranked)), [short(row.arm) for row in found.ranked])
+        axes.set_ylim(len(found.ranked) - 0.5, -0.5)
+        axes.tick_params(axis="y", length=0)
+        axes.grid(visible=False, axis="y")
+        axes.spines["left"].set_visible(False)
+        _unit_axis(axes, unit)
+        told = [f"{row.arm} {middle_words(row.middle, unit)}" for row in found.ranked]
+        svg = as_svg(figure, key, f"Interquartile means: {listed(told)}.")
+    title = f"Interquartile mean of {subject(found.blocks.measure)}"
+    return Drawn(svg, title, "Lines are 95 % stratified bootstrap intervals.", data)
+
+
+def _unit_axis(axes: Axes, unit: str) -> None:
+    sign = " %" if unit == "accuracy" else ""
+    axes.xaxis.set_major_locator(MaxNLocator(5))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.6g}{sign}"))
+    if unit != "accuracy":
+        axes.set_xlabel(unit)
+
+
+def interaction(key: str, found: ManyArms, factors: Factors, data: str) -> Drawn:
+    """Cell means: a line an architecture over the optimizers; parallel lines do not interact."""
+    unit = found.blocks.measure.unit
+    styles = arm_styles(factors.architectures)
+    means = np.vectorize(lambda value: shown(value, unit))(factors.tests.means)
+    order = np.argsort(means.mean(axis=0))
+    with drawing(*PANEL) as figure:
+        axes = figure.add_subplot()
+        for row, architecture in enumerate(factors.architectures):
+            line = styles[architecture]
+            axes.plot(means[row, order], **line.line, linewidth=1.4, marker="o", markersize=3.4)
+            end = means[row, order[-1]]
+            axes.annotate(
+                short(architecture, 12),
+                (len(order) - 1, end),
+                xytext=(6, 0),
+                textcoords="offset points",
+                color=line.colour,
+                fontsize=7.5,
+                va="center",
+                annotation_clip=False,
+            )
+        names = [short(factors.optimizers[i], 12) for i in order]
+        axes.set_xticks(range(len(order)), names, rotation=30, ha="right")
+        sign = " %" if unit == "accuracy" else ""
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.6g}{sign}"))
+        axes.set_ylabel("mean" if unit == "accuracy" else f"mean, {unit_noun(unit)}")
+        alt = f"Mean {subject(found.blocks.measure)} by optimizer, a line an architecture."
+        svg = as_svg(figure, key, alt)
+    title = f"Architecture and optimizer: {subject(found.blocks.measure)}"
+    return Drawn(svg, title, "Parallel lines: the factors do not depend on each other.", data)
+
+
+def profiles(
+    key: str, title: str, found: Profiles, styles: Mapping[str, ArmStyle], data: str
+) -> Drawn:
+    """The share of trials that ever reach a target, over targets, for some of the arms."""
+    targets = found.targets * 100
+    with drawing(*PANEL) as figure:
+        axes = figure.add_subplot()
+        for arm, style in styles.items():
+            shares = found.shares[arm]
+            axes.step(targets, shares, where="post", **style.line, linewidth=1.3, label=arm)
+        axes.set_ylim(-0.03, 1.03)
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
+        axes.set_ylabel("trials that reach it")
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.6g} %"))
+        axes.set_xlabel(f"target: {METRICS[found.metric]}")
+        axes.legend(frameon=False, fontsize=6.8, labelcolor=INK, loc="lower left")
+        half = [f"{arm} {_median(found, arm):.1f} %" for arm in styles]
+        svg = as_svg(figure, key, f"Half of the trials reach: {listed(half)}.")
+    caption = "A curve further to the right reaches higher targets in more trials."
+    return Drawn(svg, title, caption, data)
+
+
+def _median(found: Profiles, arm: str) -> float:
+    """The highest target that half of an arm's trials reach, in percent."""
+    reached = found.targets[found.shares[arm] >= 0.5]
+    return float(reached[-1] * 100) if len(reached) else float(found.targets[0] * 100)

@@ -1,0 +1,239 @@
+"""The section on three arms or more: ranks, all pairs, factors, profiles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import pandas as pd
+
+from harness.many_arms import ManyArms, Pair, Profiles, many_arms_of, profiles_of
+from harness.many_arms_words import (
+    best_sentence,
+    factor_sentences,
+    middle_words,
+    order_words,
+    overall_sentence,
+    pairs_sentence,
+    what,
+)
+from harness.quantities import (
+    amount,
+    decimals_for,
+    level,
+    listed,
+    number,
+    p_value,
+    plural,
+    span,
+    unit_noun,
+)
+from harness.report.exports import csv_text
+from harness.report.figure_style import arm_styles
+from harness.report.figures import Drawn
+from harness.report.many_arms_figures import (
+    critical_differences,
+    interaction,
+    middles,
+    profiles,
+)
+from harness.report.sections import Section, Table
+from harness.results import Results
+
+_RANKS, _PAIRS, _PROFILES = "ranks.csv", "pairs.csv", "profiles.csv"
+_MOST_LINES = 8  # arms in one panel of profiles
+
+
+def section_of(results: Results) -> Section | None:
+    """All arms compared; None for fewer than three, or where they cannot be ranked."""
+    compared = many_arms_of(results)
+    if not compared:
+        return None
+    reached = profiles_of(results)
+    files = {_RANKS: csv_text(_rank_values(compared)), _PAIRS: csv_text(_pair_values(compared))}
+    if reached is not None:
+        files[_PROFILES] = csv_text(_profile_values(reached))
+    return Section(
+        key="many-arms",
+        title="All arms compared",
+        lead=[*_lead(compared[0]), *map(_summary, compared[1:])],
+        figures=list(_figures(results, compared, reached)),
+        tables=[*_tables(compared[0]), *map(_rank_table, compared[1:])],
+        method=_method(compared),
+        files=files,
+    )
+
+
+def _lead(found: ManyArms) -> list[str]:
+    """The first measure in full; `_summary` has the others."""
+    return [
+        overall_sentence(found),
+        best_sentence(found),
+        pairs_sentence(found),
+        *factor_sentences(found),
+    ]
+
+
+def _summary(found: ManyArms) -> str:
+    return f"{overall_sentence(found)} {best_sentence(found)}"
+
+
+def _figures(
+    results: Results, compared: Sequence[ManyArms], reached: Profiles | None
+) -> Iterator[Drawn]:
+    styles = arm_styles([arm.name for arm in results.loaded.study.all_arms])
+    for i, found in enumerate(compared):
+        yield critical_differences(f"ranks-{i}", found, _RANKS)
+    yield middles("middles", compared[0], styles, _RANKS)
+    if compared[0].factors is not None:
+        yield interaction("factors", compared[0], compared[0].factors, _RANKS)
+    if reached is None:
+        return
+    for i, (title, arms) in enumerate(_panels(results, reached)):
+        yield profiles(f"profiles-{i}", title, reached, {a: styles[a] for a in arms}, _PROFILES)
+
+
+def _panels(results: Results, reached: Profiles) -> Iterator[tuple[str, list[str]]]:
+    """The arms of a panel of profiles: all, or one architecture's where they are too many."""
+    title, arms = "Trials that reach a target", list(reached.shares)
+    if len(arms) <= _MOST_LINES:
+        yield title, arms
+        return
+    architectures = {arm.name: arm.architecture.name for arm in results.loaded.study.all_arms}
+    for name in dict.fromkeys(architectures.values()):
+        of_one = [arm for arm in arms if architectures[arm] == name]
+        for start in range(0, len(of_one), _MOST_LINES):
+            yield f"{title}: {name}", of_one[start : start + _MOST_LINES]
+
+
+def _rank_table(found: ManyArms) -> Table:
+    return Table(
+        caption=f"Arms by rank: {what(found)}",
+        header=["Arm", "Mean rank", "Interquartile mean", "Beats", "Loses to", "Almost dominates"],
+        rows=[
+            [
+                row.arm,
+                number(row.mean_rank, 2),
+                middle_words(row.middle, found.blocks.measure.unit),
+                listed(row.beats) or "none",
+                listed(row.loses_to) or "none",
+                order_words(row, found),
+            ]
+            for row in found.ranked
+        ],
+    )
+
+
+def _tables(found: ManyArms) -> list[Table]:
+    """The first measure in full; of the others the ranks alone."""
+    unit = found.blocks.measure.unit
+    pairs = Table(
+        caption=f"All pairs: {what(found)}",
+        header=["First", "Second", "First minus second", "Interval", "p", "Adjusted p", "ASO"],
+        rows=[_pair_row(pair, unit, found.alpha) for pair in found.pairs],
+    )
+    return [_rank_table(found), *_factor_table(found), pairs]
+
+
+def _pair_row(pair: Pair, unit: str, alpha: float) -> list[str]:
+    decimals = decimals_for(unit, pair.interval, pair.effect)
+    return [
+        pair.first,
+        pair.second,
+        amount(pair.effect, unit, decimals),
+        f"{span(pair.interval, unit, decimals)} {unit_noun(unit)}",
+        p_value(pair.p, alpha),
+        p_value(pair.p_adjusted, alpha),
+        " / ".join(number(bound, 2) for bound in pair.order),
+    ]
+
+
+def _factor_table(found: ManyArms) -> list[Table]:
+    factors, unit = found.factors, found.blocks.measure.unit
+    if factors is None:
+        return []
+    rows = [
+        [name, *(level(float(cell), unit, 2) for cell in cells), middle_words(middle, unit)]
+        for name, cells, middle in zip(
+            factors.architectures,
+            factors.tests.means,
+            [factors.middles[name] for name in factors.architectures],
+            strict=True,
+        )
+    ]
+    last = [middle_words(factors.middles[name], unit) for name in factors.optimizers]
+    return [
+        Table(
+            caption=f"Means and interquartile means by factor: {what(found)}",
+            header=["", *factors.optimizers, "Interquartile mean"],
+            rows=[*rows, ["Interquartile mean", *last, ""]],
+        )
+    ]
+
+
+def _rank_values(compared: Sequence[ManyArms]) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            {
+                "measure": found.blocks.measure.label,
+                "unit": found.blocks.measure.unit,
+                "arm": row.arm,
+                "mean_rank": row.mean_rank,
+                "interquartile_mean": row.middle.value,
+                "low": row.middle.interval.low,
+                "high": row.middle.interval.high,
+                "beats": len(row.beats),
+                "loses_to": len(row.loses_to),
+            }
+            for found in compared
+            for row in found.ranked
+        ]
+    )
+
+
+def _pair_values(compared: Sequence[ManyArms]) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            {
+                "measure": found.blocks.measure.label,
+                "unit": found.blocks.measure.unit,
+                "first": pair.first,
+                "second": pair.second,
+                "effect": pair.effect,
+                "low": pair.interval.low,
+                "high": pair.interval.high,
+                "p": pair.p,
+                "p_adjusted": pair.p_adjusted,
+                "aso_first": pair.order[0],
+                "aso_second": pair.order[1],
+            }
+            for found in compared
+            for pair in found.pairs
+        ]
+    )
+
+
+def _profile_values(reached: Profiles) -> pd.DataFrame:
+    return pd.DataFrame({"target": reached.targets, **reached.shares})
+
+
+def _method(compared: Sequence[ManyArms]) -> list[str]:
+    notes = [
+        "Ranks: Friedman's test (1937) in Iman and Davenport's form (1980); critical differences "
+        "by Nemenyi (1963), drawn as Demšar does (2006).",
+        "Pairs: the sign-flip test that decides claims, Holm's method over all pairs of a measure. "
+        "These pairs are not claims, and no claim's p value knows of them.",
+        "Factors: the contrasts of each replicate change sign together in every pattern, which "
+        "takes no arms for equally variable. Shares are parts of the sum of squares.",
+        "Interquartile means with a bootstrap stratified by arm, and profiles: Agarwal et al. "
+        "(2021). With few replicates these percentile intervals are too short: at 10 replicates "
+        "they hold the truth in about 90 % of cases, not in 95 %.",
+        "ASO: almost stochastic order (Dror et al. 2019), a second look that decides nothing. "
+        "Below 0.5 the first (or second) arm is better at most quantiles; the bounds take all "
+        "pairs into account.",
+    ]
+    if any(found.blocks.horizon is not None for found in compared):
+        notes.append("A time that was not reached counts as the smallest budget of all arms.")
+    left_out = sorted({r for found in compared for r in found.blocks.left_out})
+    if left_out:
+        notes.append(f"Left out, since an arm lacks them: {plural(len(left_out), 'replicate')}.")
+    return notes

@@ -1,0 +1,63 @@
+"""The section on what pairing is worth: how alike the trials of one replicate are."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from harness.pairing import Pairing, pairings_of
+from harness.phrases import subject
+from harness.quantities import NO_VALUE, number
+from harness.randomness_words import pairing_sentence
+from harness.report.sections import Section, Table
+from harness.results import Results
+from harness.stats.results import Estimate
+
+
+def section_of(results: Results) -> Section | None:
+    """What pairing is worth; None where trials are not paired or no two arms are compared."""
+    if not all(verdict.is_paired for verdict in results.verdicts):
+        return None
+    pairings = pairings_of(results.loaded.study, results.values)
+    if not pairings:
+        return None
+    return Section(
+        key="pairing",
+        title="What pairing is worth",
+        lead=[pairing_sentence(pairing) for pairing in pairings],
+        tables=[_table(pairings)],
+        method=[
+            "Pairing pays where trials of one replicate rise and fall together. One pair is worth "
+            "as many unpaired trials of each arm as the variance of the difference would be larger "
+            "without pairing: (var a + var b) / var (a - b) (Student 1931).",
+            "Intervals: Fisher's z for the correlation (1921), a jackknife of the logarithm over "
+            "replicates for the worth (Miller 1968).",
+        ],
+    )
+
+
+def _table(pairings: Sequence[Pairing]) -> Table:
+    return Table(
+        caption="Correlation of paired trials, and what a pair is worth",
+        header=["First", "Second", "Measure", "Pairs", "Correlation", "A pair is worth"],
+        rows=[
+            [
+                *pairing.claim.compare,
+                subject(pairing.claim.measure),
+                str(pairing.pairs),
+                _estimate(pairing.correlation),
+                _estimate(pairing.gain),
+            ]
+            for pairing in pairings
+        ],
+    )
+
+
+def _estimate(estimate: Estimate) -> str:
+    if math.isnan(estimate.value):
+        return NO_VALUE
+    ends = estimate.interval
+    told = number(estimate.value, 2)
+    if math.isnan(ends.low):
+        return told
+    return f"{told} ({number(ends.low, 2)} to {number(ends.high, 2)})"

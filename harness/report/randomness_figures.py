@@ -1,0 +1,170 @@
+"""The figures of the sources of randomness: stacked variances, and standard deviations."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from matplotlib.axes import Axes
+from matplotlib.patches import Patch
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from harness.phrases import subject
+from harness.quantities import amount, listed, shown, unit_noun
+from harness.randomness import Source, Spreads
+from harness.randomness_words import standard_deviation
+from harness.report.claim_figures import short
+from harness.report.figure_style import INK, MUTED, PANEL, ArmStyle, as_svg, drawing
+from harness.report.figures import Drawn
+
+_LABELLED = 0.09  # a segment narrower than this share of the axis has no room for its name
+_HALF = 0.3  # of a bar's height
+_PALE = 0.45
+
+
+class Bar(NamedTuple):
+    """A segment of a stacked bar, as shares of the variance that the figure calls 100 %."""
+
+    name: str
+    start: float
+    length: float
+    colour: str
+
+
+def stacked_variances(
+    key: str, found: Sequence[Spreads], styles: Mapping[str, ArmStyle], data: str
+) -> Drawn:
+    """For each measure the single sources, one on top of the other, above all sources at once.
+
+    Args:
+        key: Unique in the page.
+        found: One entry a measure, in which something varies.
+        styles: How each arm is drawn.
+        data: The file that holds the numbers.
+    """
+    with drawing(PANEL[0], 0.95 + 1.15 * len(found)) as figure:
+        axes = figure.add_subplot()
+        rows = [_bars(spreads, styles) for spreads in found]
+        ends = [bar.start + bar.length for bars in rows for bar in bars]
+        reach = max([1.0, *ends]) * 1.04
+        axes.set_xlim(0, reach)
+        for place, (spreads, bars) in enumerate(zip(found, rows, strict=True)):
+            _draw_row(axes, 2.6 * place, spreads, bars, reach)
+        axes.set_ylim(2.6 * len(found) - 0.9, -1.15)
+        axes.set_yticks([])
+        axes.spines["left"].set_visible(False)
+        axes.grid(visible=False, axis="y")
+        axes.xaxis.set_major_locator(MaxNLocator(5))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{share * 100:.6g} %"))
+        axes.set_xlabel(_base_words(found))
+        alt = "Variance by source. " + " ".join(_alt(spreads) for spreads in found)
+        names = {source.arm: styles[source.arm].colour for s in found for source in s.singles}
+        patches = [Patch(color=colour, alpha=_PALE, label=name) for name, colour in names.items()]
+        figure.legend(
+            handles=patches, loc="outside upper left", ncols=4, frameon=False, fontsize=7.5
+        )
+        svg = as_svg(figure, key, alt)
+    caption = "Upper bars: one source at a time. Lower bars: all at once."
+    if any(spreads.validation for spreads in found):
+        caption += " Dotted: what the drawing of a finite validation set explains by itself."
+    return Drawn(svg, "Variance by source", caption, data)
+
+
+def _base(spreads: Spreads) -> float:
+    """The variance that counts as 100 %: of all sources at once, else the sum of the single."""
+    if spreads.together is not None and spreads.together.variance.value > 0:
+        return spreads.together.variance.value
+    return sum(source.variance.value for source in spreads.singles)
+
+
+def _base_words(found: Sequence[Spreads]) -> str:
+    together = all(s.together is not None and s.together.variance.value > 0 for s in found)
+    return "variance, all sources at once = 100 %" if together else "variance, their sum = 100 %"
+
+
+def _bars(spreads: Spreads, styles: Mapping[str, ArmStyle]) -> list[Bar]:
+    bars, start, base = [], 0.0, _base(spreads)
+    for source in spreads.singles:
+        length = source.variance.value / base
+        bars.append(Bar(source.arm, start, length, styles[source.arm].colour))
+        start += length
+    return bars
+
+
+def _draw_row(
+    axes: Axes, place: float, spreads: Spreads, bars: Sequence[Bar], reach: float
+) -> None:
+    title = subject(spreads.blocks.measure)
+    axes.text(0, place - 0.72, title[:1].upper() + title[1:], fontsize=7.5, va="center")
+    for bar in bars:
+        axes.barh(place, bar.length, 2 * _HALF, bar.start, color=bar.colour, alpha=_PALE)
+        axes.plot([bar.start] * 2, [place - _HALF, place + _HALF], color=bar.colour, linewidth=1.2)
+        if bar.length > _LABELLED * reach:
+            middle = bar.start + bar.length / 2
+            axes.text(middle, place, short(bar.name, 12), fontsize=7, ha="center", va="center")
+    _draw_validation(axes, place, spreads, bars)
+    if spreads.together is not None and spreads.together.variance.value > 0:
+        below = place + 0.85
+        axes.barh(below, 1.0, 2 * _HALF, color=MUTED, alpha=0.3)
+        axes.text(0.5, below, "all at once", fontsize=7, ha="center", va="center")
+
+
+def _draw_validation(axes: Axes, place: float, spreads: Spreads, bars: Sequence[Bar]) -> None:
+    """The part of the split's segment that the finite validation set explains."""
+    names = [source.arm for source in spreads.singles if source.streams == ("split",)]
+    if spreads.validation is None or not names:
+        return
+    bar = next(bar for bar in bars if bar.name == names[0])
+    part = min(spreads.validation.variance / _base(spreads), bar.length)
+    end = bar.start + part
+    axes.plot(
+        [bar.start, end, end],
+        [place + _HALF + 0.1, place + _HALF + 0.1, place - _HALF],
+        color=INK,
+        linewidth=1.0,
+        linestyle=(0, (1.2, 1.2)),
+    )
+
+
+def _alt(spreads: Spreads) -> str:
+    base = _base(spreads)
+    parts = [f"{s.arm} {s.variance.value / base * 100:.0f} %" for s in spreads.singles]
+    return f"{subject(spreads.blocks.measure)}: {listed(parts)}."
+
+
+def deviations_by_source(
+    key: str, spreads: Spreads, styles: Mapping[str, ArmStyle], data: str
+) -> Drawn:
+    """The standard deviation that each arm's streams make, with its interval."""
+    unit, what = spreads.blocks.measure.unit, subject(spreads.blocks.measure)
+    rows: list[Source] = [*spreads.singles]
+    rows += [extra for extra in (spreads.together, spreads.repeats) if extra is not None]
+    with drawing(PANEL[0], 0.75 + 0.3 * len(rows)) as figure:
+        axes = figure.add_subplot()
+        for place, source in enumerate(rows):
+            _draw_deviation(axes, place, source, styles[source.arm], unit)
+        axes.set_yticks(range(len(rows)), [short(source.arm) for source in rows])
+        axes.set_ylim(len(rows) - 0.5, -0.5)
+        axes.set_xlim(left=0)
+        axes.tick_params(axis="y", length=0)
+        axes.grid(visible=False, axis="y")
+        axes.spines["left"].set_visible(False)
+        axes.xaxis.set_major_locator(MaxNLocator(5))
+        axes.set_xlabel(f"standard deviation, {unit_noun(unit)}")
+        told = [
+            f"{s.arm} {amount(math.sqrt(s.variance.value), unit, 2)}"
+            for s in rows
+            if not math.isnan(s.variance.value)
+        ]
+        svg = as_svg(figure, key, f"Standard deviation of {what}: {listed(told)}.")
+    title = f"Spread of {what}"
+    return Drawn(svg, title, "Lines are 95 % confidence intervals.", data)
+
+
+def _draw_deviation(axes: Axes, place: int, source: Source, style: ArmStyle, unit: str) -> None:
+    sd = standard_deviation(source.variance)
+    low, value, high = (shown(x, unit) for x in (sd.interval.low, sd.value, sd.interval.high))
+    if math.isfinite(low) and math.isfinite(high):
+        axes.plot([low, high], [place, place], color=style.colour, linewidth=1.6)
+    axes.plot([value], [place], marker="o", markersize=4.6, color=style.colour, clip_on=False)

@@ -1,0 +1,252 @@
+"""The looks of a group-sequential study: when they came, what they allowed, what they decided."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+from harness.quantities import listed, number, p_value, percent, plural
+from harness.report.figure_style import INK, MUTED, PANEL, ZONE, as_svg, drawing
+from harness.report.figures import Drawn
+from harness.report.sections import Section, Table
+from harness.report.series import FloatArray
+from harness.results import Results
+from harness.stopping import Look, declared_looks
+from harness.verdicts import Verdict, all_decided
+from harness.words import effect_words
+
+_SHAPES = {"obrien-fleming": "O'Brien-Fleming", "pocock": "Pocock"}
+_ROOM = 0.055  # of the axis, between two labels
+
+
+def section_of(results: Results) -> Section | None:
+    """The section on looks; None where the study looks once, at its end."""
+    study = results.loaded.study
+    if study.stopping.rule == "fixed":
+        return None
+    looks = declared_looks(study)
+    return Section(
+        key="stopping",
+        title="When the study looked",
+        lead=_lead(results, looks),
+        figures=[_boundary_figure(results, looks)] if results.by_look else [],
+        tables=[_look_table(results, looks), *_claim_tables(results)],
+        method=_method(results),
+    )
+
+
+def stopping_document(results: Results) -> dict[str, Any]:
+    """The same for other programs."""
+    stopping, alpha = results.loaded.study.stopping, results.loaded.study.study.alpha
+    if stopping.rule == "fixed":
+        return {"rule": "fixed"}
+    taken = len(results.by_look)
+    return {
+        "rule": stopping.rule,
+        "spending": stopping.spending,
+        "looks": [
+            {
+                "replicates": look.count,
+                "taken": look.place < taken,
+                "level": look.level(alpha),
+                "alpha_spent": look.spent(alpha),
+                "decided": [v.claim.id for v in _decided_at(results, look)],
+            }
+            for look in declared_looks(results.loaded.study)
+        ],
+    }
+
+
+def _decided_at(results: Results, look: Look) -> list[Verdict]:
+    if look.place >= len(results.by_look):
+        return []
+    return [v for v in results.by_look[look.place] if v.is_decided and v.look == look]
+
+
+def _lead(results: Results, looks: Sequence[Look]) -> list[str]:
+    counts = listed([str(look.count) for look in looks])
+    lines = [
+        f"The study was to look at its data after {counts} replicates, and to stop as soon as "
+        "every claim is decided."
+    ]
+    if not results.by_look:
+        return [*lines, f"The first look, at {looks[0].count} replicates, is not reached yet."]
+    taken, verdicts = looks[len(results.by_look) - 1], results.by_look[-1]
+    decided = sum(verdict.is_decided for verdict in verdicts)
+    where = f"look {taken.place + 1} of {len(looks)}, after {taken.count} replicates"
+    told = f"{decided} of {plural(len(verdicts), 'claim')} decided"
+    saved = looks[-1].count - taken.count
+    if all_decided(verdicts) and saved:
+        lines.append(
+            f"It stopped at {where}, with every claim decided: {plural(saved, 'replicate')} saved."
+        )
+    elif taken.is_last:
+        lines.append(f"It went on to its last look, after {taken.count} replicates: {told}.")
+    else:
+        following = looks[taken.place + 1].count
+        lines.append(f"It stands at {where}: {told}; the next is at {following}.")
+    if any(v.look is not None and not v.look.is_last and v.is_decided for v in verdicts):
+        lines.append(
+            "An effect found at an early look is on average overstated: luck helps a study to "
+            "stop early. The error rate of the verdicts is not touched by this."
+        )
+    return lines
+
+
+def _look_table(results: Results, looks: Sequence[Look]) -> Table:
+    study = results.loaded.study
+    alpha, claims = study.study.alpha, max(len(study.claims) + results.withdrawn, 1)
+    rows = []
+    for look in looks:
+        taken = look.place < len(results.by_look)
+        decided = plural(len(_decided_at(results, look)), "claim")
+        rows.append(
+            [
+                str(look.place + 1),
+                str(look.count),
+                percent(look.information[-1]),
+                _level_words(look.level(alpha / claims)),
+                _level_words(look.level(alpha)),
+                number(look.spent(alpha), 4),
+                decided if taken else "not taken",
+            ]
+        )
+    header = [
+        "Look",
+        "Replicates",
+        "Of all",
+        f"p of the first of {plural(claims, 'claim')} at most",
+        "p of the last one at most",
+        f"Spent of {alpha:g}",
+        "Decided",
+    ]
+    return Table("The looks and their boundary", header, rows)
+
+
+def _level_words(level: float) -> str:
+    """Two digits, without an exponent."""
+    return f"{level:.{max(0, 1 - math.floor(math.log10(level)))}f}".rstrip("0").rstrip(".")
+
+
+def _claim_tables(results: Results) -> list[Table]:
+    """What each claim looked like at each look that it had to wait for."""
+    rows = []
+    for place, verdicts in enumerate(results.by_look):
+        for verdict in verdicts:
+            if verdict.look is None or verdict.look.place != place:
+                continue  # decided at an earlier look
+            tested = verdict.reason is None
+            rows.append(
+                [
+                    str(verdict.look.count),
+                    verdict.claim.id,
+                    effect_words(verdict),
+                    p_value(verdict.test.p, verdict.level) if tested else "n/a",
+                    p_value(verdict.p_adjusted, verdict.alpha),
+                    verdict.outcome,
+                ]
+            )
+    header = ["Replicates", "Claim", "Effect", "p", "Adjusted for looks and claims", "Verdict"]
+    return [Table("The claims at each look", header, rows)] if rows else []
+
+
+def _method(results: Results) -> list[str]:
+    stopping, alpha = results.loaded.study.stopping, results.loaded.study.study.alpha
+    shape = _SHAPES[stopping.spending]
+    return [
+        f"Looking several times gives chance several chances. So each look may spend only a part "
+        f"of the error rate {alpha:g}, by a spending function of {shape}'s shape in the share of "
+        "replicates seen (Lan & DeMets 1983). Looks and function were bound with the first trial.",
+        "At each look Holm's method runs over the claims not yet rejected; a rejected claim stays "
+        "so. The chance of any false rejection at any look is at most the error rate (Ye, Li, Liu "
+        "& Yao 2013; Maurer & Bretz 2013).",
+        "An adjusted p is the smallest error rate of the whole study at which this look would "
+        "reject (a repeated p value, Jennison & Turnbull 2000), so it is compared with the error "
+        "rate itself. Intervals and the test of practical equality use the level of their look.",
+        "Few replicates have few sign patterns. Where their smallest p lies above a look's "
+        "boundary, the look can find no difference, which makes the study more cautious, not less.",
+    ]
+
+
+def _boundary_figure(results: Results, looks: Sequence[Look]) -> Drawn:
+    """Each claim's p at each look, and the boundary that it has to pass."""
+    study = results.loaded.study
+    alpha, claims = study.study.alpha, max(len(study.claims) + results.withdrawn, 1)
+    counts = [look.count for look in looks]
+    last = np.array([look.level(alpha) for look in looks])
+    first = np.array([look.level(alpha / claims) for look in looks])
+    paths = _paths(results)
+    with drawing(PANEL[0] * 1.4, PANEL[1]) as figure:
+        axes = figure.add_subplot()
+        lowest = min([*(p for path in paths.values() for _, p in path), *first]) / 4
+        axes.fill_between(counts, first, lowest, color=ZONE, linewidth=0)
+        axes.plot(counts, first, color=MUTED, linewidth=1.2)
+        if claims > 1:
+            axes.plot(counts, last, color=MUTED, linewidth=1.0, linestyle=(0, (4, 2)))
+        _p_axis(axes, lowest)
+        span = counts[-1] - counts[0]
+        _draw_paths(axes, paths, counts[-1] + 0.05 * span)
+        axes.set_xlim(counts[0] - 0.06 * span, counts[-1] + 0.5 * span)
+        axes.set_xticks(counts)
+        axes.set_xlabel("replicates at the look")
+        alt = (
+            f"p of each claim at each look, with the boundary: {_alt_boundary(looks, first)}. "
+            f"Claims: {'; '.join(_alt_path(name, path) for name, path in paths.items())}."
+        )
+        svg = as_svg(figure, "stopping-boundary", alt)
+    caption = "Up is stronger evidence. A claim in the shaded zone counts as real at once"
+    if claims > 1:
+        caption += (
+            "; between the solid and the dashed line it may become so once other claims are "
+            "rejected (Holm)"
+        )
+    return Drawn(svg, "p at each look, and the boundary", f"{caption}.", "verdicts.json")
+
+
+def _paths(results: Results) -> dict[str, list[tuple[int, float]]]:
+    """By claim, replicates and p at each look up to the one that decided it."""
+    paths: dict[str, list[tuple[int, float]]] = {}
+    for place, verdicts in enumerate(results.by_look):
+        for verdict in verdicts:
+            if verdict.test.defined and verdict.look is not None and verdict.look.place == place:
+                point = (verdict.look.count, verdict.test.p)
+                paths.setdefault(verdict.claim.id, []).append(point)
+    return paths
+
+
+def _p_axis(axes: Axes, lowest: float) -> None:
+    axes.set_yscale("log")
+    axes.set_ylim(1.6, lowest)  # small p, strong evidence, is up
+    axes.yaxis.set_major_locator(LogLocator(numticks=7))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda p, _: _level_words(p)))
+    axes.set_ylabel("p")
+
+
+def _draw_paths(axes: Axes, paths: dict[str, list[tuple[int, float]]], names_at: float) -> None:
+    """Lines and dots, each led to its name at the right; names do not run into each other."""
+    first, last = (np.log10(end) for end in sorted(axes.get_ylim()))
+    above = float(first)
+    for name in sorted(paths, key=lambda name: paths[name][-1][1]):
+        x, y = zip(*paths[name], strict=True)
+        axes.plot(x, y, color=INK, linewidth=0.9, marker="o", markersize=3.6)
+        above = max(above + _ROOM * float(last - first), float(np.log10(y[-1])))
+        leader = ((x[-1], names_at), (y[-1], 10**above))
+        axes.plot(*leader, color=MUTED, linewidth=0.5, linestyle=(0, (1, 2)))
+        axes.text(names_at, 10**above, f" {name}", fontsize=7, va="center", color=INK)
+
+
+def _alt_boundary(looks: Sequence[Look], first: FloatArray) -> str:
+    parts = [
+        f"{_level_words(level)} at {look.count}" for look, level in zip(looks, first, strict=True)
+    ]
+    return listed(parts)
+
+
+def _alt_path(name: str, path: Sequence[tuple[int, float]]) -> str:
+    return f"{name} {listed([f'{p:.2g} at {count}' for count, p in path])}"

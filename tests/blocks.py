@@ -1,0 +1,66 @@
+"""Studies of a few epochs whose final accuracies are given: for analyses of tables of numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from harness.results import CURVE_COLUMNS, Results, trial_curves
+from harness.samples import side_values
+from harness.study_file import load_study
+from harness.verdicts import decide
+
+EPOCHS = 4
+
+
+def results_of(
+    folder: Path,
+    toml: str,
+    finals: Mapping[str, ArrayLike],
+    *,
+    diverged: frozenset[tuple[str, int]] = frozenset(),
+) -> Results:
+    """A study's results, every arm's curve rising to its given final accuracies.
+
+    Args:
+        folder: Where the study file is written.
+        toml: The study file.
+        finals: By arm, the final validation accuracy of each replicate.
+        diverged: Trials (arm, replicate) that lost their loss in the last epoch.
+    """
+    file = folder / "study.toml"
+    file.write_text(toml, encoding="utf-8")
+    loaded = load_study(file)
+    rows, trials = [], []
+    for arm, values in finals.items():
+        for replicate, final in enumerate(np.asarray(values, dtype=float)):
+            lost = (arm, replicate) in diverged
+            accuracy = final * np.linspace(0.5, 1, EPOCHS)
+            loss = 1 - accuracy
+            if lost:
+                loss[-1] = np.nan
+            rows += [
+                (arm, replicate, epoch, 1.0, 1.0, loss[i], accuracy[i], loss[i], accuracy[i])
+                for i, epoch in enumerate(range(1, EPOCHS + 1))
+            ]
+            status = "diverged" if lost else "completed"
+            trials.append({"arm": arm, "replicate": replicate, "status": status})
+    results = Results(
+        loaded=loaded,
+        curves=pd.DataFrame(rows, columns=["arm", "replicate", "epoch", *CURVE_COLUMNS]),
+        trials=pd.DataFrame(trials),
+        values=[],
+        verdicts=[],
+        arms={},
+        environments=[],
+        notices=(),
+    )
+    values = side_values(loaded.study, trial_curves(results))
+    verdicts = decide(loaded.study, values, confirmatory={})
+    return Results(
+        **{**results.__dict__, "values": values, "verdicts": verdicts},
+    )

@@ -1,0 +1,122 @@
+"""Real training by looks, pilots and top-ups: what is trained, and what the claims become."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+
+import pytest
+from rich.console import Console
+
+from harness.errors import UserError
+from harness.report.stopping_section import section_of
+from harness.running.progress import LineView
+from harness.running.session import RunSummary, run_study
+from harness.running.top_up import plan_top_up
+from harness.store import Store
+from harness.study_file import load_study
+from tests.running.conftest import Project
+
+LOOKS = '\n[stopping]\nrule = "group-sequential"\nlooks = [3, 5, 8]\n'
+
+
+def hopeless(project: Project, stopping: str) -> None:
+    """The MLP does not learn at all, so that the claim is plainly contradicted."""
+    project.write(replicates=8, epochs=8, rate="1e-9")
+    text = project.file.read_text(encoding="utf-8") + stopping
+    project.file.write_text(text.replace("threads = 1", "threads = 1\nalpha = 0.2"), "utf-8")
+
+
+def run(project: Project, *, until: int) -> RunSummary:
+    view = LineView(Console(file=io.StringIO()))
+    with Store(project.store_file) as store:
+        return run_study(load_study(project.file), store, workers=1, view=view, until=until)
+
+
+def test_a_large_effect_stops_at_the_first_look_that_can_see_it(project: Project) -> None:
+    """Three pairs cannot reach that look's level, five can (D3 at a look)."""
+    hopeless(project, LOOKS)
+    assert run(project, until=4).trained == 8
+    between = project.results()
+    assert (between.verdicts[0].n, between.verdicts[0].outcome) == (3, "inconclusive")
+    assert between.verdicts[0].confirmatory
+    assert any("1 replicate stored after the look at 3" in text for text in between.notices)
+
+    summary, printed = project.run()
+    assert (summary.trained, summary.planned, summary.failed) == (2, 10, [])
+    assert "look at 3 of at most 8 replicates: 0 of 1 claim decided; going on to 5" in printed
+    assert "look at 5 of at most 8 replicates: 1 of 1 claim decided; nothing is left" in printed
+    results = project.results()
+    verdict = results.verdicts[0]
+    assert (verdict.outcome, verdict.n, verdict.confirmatory) == ("contradicted", 5, True)
+    assert not any("trials are finished" in text for text in results.notices)
+    section = section_of(results)
+    assert section is not None
+    assert "It stopped at look 2 of 3, after 5 replicates" in section.lead[1]
+    assert "3 replicates saved" in section.lead[1]
+
+    again, _ = project.run()
+    assert (again.trained, again.reused) == (0, 10)
+    with Store(project.store_file) as store:
+        further = plan_top_up(load_study(project.file), store)
+    assert further.words == ("Every claim is decided at 5 replicates.",)
+    assert run(project, until=further.until).trained == 0
+
+
+def test_a_pilot_is_kept_and_leaves_the_number_of_replicates_open(project: Project) -> None:
+    """`bench plan --pilot`, then another number of replicates, then a top-up."""
+    project.write(replicates=2, epochs=1)
+    command = [sys.executable, "-m", "harness.cli", "plan", str(project.file), "--pilot"]
+    command += ["--jobs", "1", "--reports", str(project.reports)]
+    command += ["--json", str(project.folder / "plan.json")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=180)
+    assert done.returncode == 0, done.stderr
+    assert "Expected time:" in done.stdout
+    plan = json.loads((project.folder / "plan.json").read_text(encoding="utf-8"))
+    assert (plan["stored"], plan["trials"]) == (2, 4)
+    assert all(seconds > 0 for seconds in plan["seconds_a_trial"].values())
+
+    early = project.results()
+    assert not early.verdicts[0].confirmatory
+    assert any("the declared look is at 2 replicates" in text for text in early.notices)
+
+    project.write(replicates=3)
+    summary, _ = project.run()
+    assert (summary.trained, summary.reused) == (4, 2)
+    results = project.results()
+    assert results.verdicts[0].confirmatory
+    assert not any("changed after" in text for text in results.notices)
+
+    with Store(project.store_file) as store:
+        further = plan_top_up(load_study(project.file), store, 4)
+        assert further.loaded.study.study.replicates == 4
+    told = " ".join(further.words)
+    assert "That is cut to 4 replicates in all" in told
+    assert "every claim of the new report is exploratory" in told
+    printed = subprocess.run(
+        project.command("--top-up", "--max-replicates", "4", "--jobs", "1"),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=180,
+    )
+    assert printed.returncode == 0, printed.stderr
+    assert "2 trained, 6 reused" in printed.stdout
+    assert "(exploratory)" in printed.stdout
+    assert project.results().verdicts[0].n == 3  # the declared replicates are still there
+    assert project.results().verdicts[0].confirmatory
+    with Store(project.store_file) as store:
+        assert plan_top_up(load_study(project.file), store, 5).until == 5
+
+
+def test_a_top_up_needs_a_finished_study(project: Project) -> None:
+    project.write(replicates=3, epochs=1)
+    with Store(project.store_file) as store:
+        with pytest.raises(UserError, match="not all declared replicates are trained"):
+            plan_top_up(load_study(project.file), store)
+        text = project.file.read_text(encoding="utf-8")
+        project.file.write_text(text.replace("replicates = 3", "seeds = [1, 2]"), "utf-8")
+        with pytest.raises(UserError, match="lists the replicates one by one"):
+            plan_top_up(load_study(project.file), store)
