@@ -1,7 +1,7 @@
 """The choices behind a claim: how else its measure could reasonably have been defined.
 
 A claim of the study file may list them (``specifications = { target = [0.9, 0.92], sustain = [1,
-2] }``); what it leaves out has defaults, see `harness.specifications`. The claim itself decides.
+2] }``); what it leaves out has defaults, see `harness.analyses.levels`. The claim itself decides.
 The other specifications show how much hangs on the choices.
 """
 

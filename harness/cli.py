@@ -146,8 +146,8 @@ def plan(
 ) -> None:
     """Say what a study will cost, what it can show, and how many replicates its claims ask for."""
     from harness.gather import gather
-    from harness.plan_words import plan_document, plan_lines
     from harness.planning import plan_study
+    from harness.prose.plan_words import plan_document, plan_lines
     from harness.report.exports import json_text
     from harness.report.files import make_folder, write_whole
     from harness.running.progress import progress_view
@@ -194,12 +194,12 @@ def judge(
     ] = None,
 ) -> None:
     """Say whether a single run from elsewhere is a typical run of an arm."""
-    from harness.curve_words import judgement_sentence
+    from harness.analyses.judge import judge_run, judgement_document, known_arm, study_and_arm
+    from harness.analyses.single_run import read_run
     from harness.gather import gather
-    from harness.judge import judge_run, judgement_document, known_arm, study_and_arm
+    from harness.prose.curve_words import judgement_sentence
     from harness.report.exports import json_text
     from harness.report.files import make_folder, write_whole
-    from harness.single_run import read_run
     from harness.store import Store
 
     with _plain_errors():
@@ -244,10 +244,10 @@ def calibrate(
     ] = None,
 ) -> None:
     """Say how often a study's decisions err, from its stored trials. Nothing is trained."""
-    from harness.calibration import REPEATS, affordable
-    from harness.calibration import calibrate as run
-    from harness.calibration_words import document, summary, table_lines
+    from harness.analyses.calibration import REPEATS, affordable
+    from harness.analyses.calibration import calibrate as run
     from harness.gather import gather
+    from harness.prose.calibration_words import document, summary, table_lines
     from harness.report.exports import json_text
     from harness.report.files import make_folder, write_whole
     from harness.store import Store
@@ -334,7 +334,7 @@ def _report(loaded: LoadedStudy, store: Store, folder: Path) -> tuple[Results, P
 
 
 def _answer(results: Results) -> None:
-    from harness.words import answer, answering, verdict_sentence
+    from harness.prose.words import answer, answering, verdict_sentence
 
     _say("")
     headline = answering(results.verdicts)

@@ -11,15 +11,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from harness.plan_words import need_words, plan_document, plan_lines
 from harness.planning import plan_study, replicate_seconds
+from harness.prose.plan_words import need_words, plan_document, plan_lines
+from harness.prose.words import what_would_change
 from harness.quantities import duration
 from harness.report.exports import json_text
 from harness.results import Results
 from harness.stats import planning as formulas
 from harness.study_file import load_study
 from harness.verdicts import decide
-from harness.words import what_would_change
 from tests.report.invented import make_results
 from tests.test_cli import MAIN_STUDY, bench, imported_by
 

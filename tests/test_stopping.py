@@ -12,6 +12,7 @@ import pytest
 
 from harness.plan import confirmatory_claims, pilot_protocol, protocol, protocol_notices
 from harness.procedures import SignFlip
+from harness.prose.words import nuances, verdict_sentence, what_would_change
 from harness.report.stopping_section import section_of, stopping_document
 from harness.results import Results
 from harness.samples import Sample, side_values
@@ -19,7 +20,6 @@ from harness.stopping import declared_looks, looks_reached
 from harness.study import Study
 from harness.study_file import StudyError, load_study
 from harness.verdicts import Verdict, all_decided, decide, decide_by_look, decide_samples
-from harness.words import nuances, verdict_sentence, what_would_change
 from tests.report.invented import CLAIMS, make_results
 from tests.test_verdicts import finals
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 from matplotlib.axes import Axes
 
-from harness.calibration import (
+from harness.analyses.calibration import (
     REPEATS,
     Calibration,
     Check,
@@ -16,7 +16,7 @@ from harness.calibration import (
     affordable,
     calibrate,
 )
-from harness.calibration_words import method, rate_words, share_words, summary
+from harness.prose.calibration_words import method, rate_words, share_words, summary
 from harness.quantities import NO_VALUE, percent
 from harness.report.claim_figures import short
 from harness.report.exports import csv_text

@@ -11,7 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
-from harness.phrases import subject
+from harness.prose.phrases import subject
+from harness.prose.words import MARKS, effect_words, interval_words
 from harness.quantities import decimals_for, level, listed, shown, unit_noun
 from harness.report.figure_style import GRID, INK, MUTED, PANEL, ZONE, ArmStyle, as_svg, drawing
 from harness.report.figures import Drawn
@@ -19,7 +20,6 @@ from harness.report.measured import MeasuredArms, Row
 from harness.stats.results import Interval
 from harness.stats.survival import CensoredTimes, KaplanMeierCurve, kaplan_meier
 from harness.verdicts import Verdict
-from harness.words import MARKS, effect_words, interval_words
 
 _WHOLE_STEPS = [1, 2, 5, 10]
 

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from harness.comparisons import Comparison
+from harness.analyses.comparisons import Comparison
 from harness.quantities import shown, unit_noun
 from harness.report.figure_style import INK, MUTED, PANEL, ZONE, as_svg, drawing
 from harness.report.figures import Drawn

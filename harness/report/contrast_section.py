@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from harness.comparisons import Comparison
-from harness.contrasts import Contrast, contrasts
-from harness.curve_words import contrast_sentence
+from harness.analyses.comparisons import Comparison
+from harness.analyses.contrasts import Contrast, contrasts
 from harness.measures import is_accuracy
-from harness.phrases import METRICS
+from harness.prose.curve_words import contrast_sentence
+from harness.prose.phrases import METRICS
 from harness.quantities import percent
 from harness.report.comparison_figures import comparison_table, difference_figure
 from harness.report.exports import csv_text

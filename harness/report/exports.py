@@ -9,8 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from harness import words
-from harness.notices import study_notices
+from harness.prose import words
+from harness.prose.notices import study_notices
 from harness.report.files import write_whole
 from harness.report.stopping_section import stopping_document
 from harness.results import CURVE_COLUMNS, Results

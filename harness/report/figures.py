@@ -12,7 +12,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from harness.measures import is_accuracy
-from harness.phrases import METRICS
+from harness.prose.phrases import METRICS
 from harness.quantities import listed
 from harness.report.figure_style import PANEL, ArmStyle, as_svg, drawing
 from harness.report.series import FloatArray, Series

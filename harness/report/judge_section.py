@@ -7,11 +7,12 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from harness.curve_words import judgement_sentence
+from harness.analyses.judge import Judgement, judge_run
+from harness.analyses.single_run import run_of
 from harness.errors import UserError
-from harness.judge import Judgement, judge_run
 from harness.measures import is_accuracy
-from harness.phrases import METRICS
+from harness.prose.curve_words import judgement_sentence
+from harness.prose.phrases import METRICS
 from harness.quantities import percent
 from harness.report.exports import csv_text
 from harness.report.figure_style import PANEL, ArmStyle, arm_styles, as_svg, drawing
@@ -19,7 +20,6 @@ from harness.report.figures import Drawn, epoch_axis, metric_axis
 from harness.report.sections import Section
 from harness.report.series import Series, published_curves
 from harness.results import Results
-from harness.single_run import run_of
 
 _FILE = "published_runs.csv"
 

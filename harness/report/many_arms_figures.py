@@ -8,9 +8,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
-from harness.many_arms import Factors, ManyArms, Profiles
-from harness.many_arms_words import middle_words
-from harness.phrases import METRICS, subject
+from harness.analyses.many_arms import Factors, ManyArms, Profiles
+from harness.prose.many_arms_words import middle_words
+from harness.prose.phrases import METRICS, subject
 from harness.quantities import listed, number, shown, unit_noun
 from harness.report.claim_figures import short
 from harness.report.figure_style import (

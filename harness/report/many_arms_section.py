@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
-from harness.many_arms import ManyArms, Pair, Profiles, many_arms_of, profiles_of
-from harness.many_arms_words import (
+from harness.analyses.many_arms import ManyArms, Pair, Profiles, many_arms_of, profiles_of
+from harness.prose.many_arms_words import (
     best_sentence,
     factor_sentences,
     middle_words,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from harness.measures import Measure, Measured
-from harness.phrases import subject
+from harness.prose.phrases import subject
 from harness.results import Results
 from harness.study import Claim
 

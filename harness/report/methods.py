@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from harness.prose.words import alpha_of
 from harness.quantities import percent
 from harness.verdicts import Verdict
-from harness.words import alpha_of
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from typing import Any
 
 import jinja2
 
-from harness import words
-from harness.notices import study_notices
+from harness.prose import words
+from harness.prose.notices import study_notices
 from harness.quantities import plural
 from harness.report.claim_figures import effects, time_to_event, values_by_arm
 from harness.report.figure_style import ArmStyle, arm_styles, palette_css

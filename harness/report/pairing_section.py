@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from harness.pairing import Pairing, pairings_of
-from harness.phrases import subject
+from harness.analyses.pairing import Pairing, pairings_of
+from harness.prose.phrases import subject
+from harness.prose.randomness_words import pairing_sentence
 from harness.quantities import NO_VALUE, number
-from harness.randomness_words import pairing_sentence
 from harness.report.sections import Section, Table
 from harness.results import Results
 from harness.stats.results import Estimate

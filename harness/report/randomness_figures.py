@@ -10,10 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from harness.phrases import subject
+from harness.analyses.randomness import Source, Spreads
+from harness.prose.phrases import subject
+from harness.prose.randomness_words import standard_deviation
 from harness.quantities import amount, listed, shown, unit_noun
-from harness.randomness import Source, Spreads
-from harness.randomness_words import standard_deviation
 from harness.report.claim_figures import short
 from harness.report.figure_style import INK, MUTED, PANEL, ArmStyle, as_svg, drawing
 from harness.report.figures import Drawn

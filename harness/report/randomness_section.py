@@ -7,10 +7,9 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from harness.phrases import subject
-from harness.quantities import NO_VALUE, plural
-from harness.randomness import Experiment, Source, Spreads, experiments_of
-from harness.randomness_words import (
+from harness.analyses.randomness import Experiment, Source, Spreads, experiments_of
+from harness.prose.phrases import subject
+from harness.prose.randomness_words import (
     crossing_sentence,
     deviation_words,
     ranking_sentence,
@@ -21,6 +20,7 @@ from harness.randomness_words import (
     together_sentence,
     validation_sentence,
 )
+from harness.quantities import NO_VALUE, plural
 from harness.report.exports import csv_text
 from harness.report.figure_style import arm_styles
 from harness.report.figures import Drawn

@@ -10,14 +10,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from harness.analyses.separation import BoolArray
+from harness.analyses.specifications import NESTED, SpecificationCurve, Specified
 from harness.choices import Setting
 from harness.measures import FloatArray
+from harness.prose.specification_words import CHOICES, level_words, specification_sentence
 from harness.quantities import shown, unit_noun
 from harness.report.figure_style import GRID, INK, MUTED, PANEL, as_svg, drawing
 from harness.report.figures import Drawn
-from harness.separation import BoolArray
-from harness.specification_words import CHOICES, level_words, specification_sentence
-from harness.specifications import NESTED, SpecificationCurve, Specified
 
 _ROW = 0.125  # inches
 

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import pandas as pd
 
-from harness.comparisons import Comparison
-from harness.curve_words import sweep_sentence
+from harness.analyses.comparisons import Comparison
+from harness.analyses.specifications import SpecificationCurve, specification_curves
+from harness.analyses.target_sweep import TargetSweep, target_sweeps
+from harness.prose.curve_words import sweep_sentence
+from harness.prose.specification_words import (
+    CHOICES,
+    shares,
+    specification_notes,
+    specification_sentence,
+)
+from harness.prose.words import stopped
 from harness.quantities import percent, plural
 from harness.report.comparison_figures import comparison_table, difference_figure
 from harness.report.exports import csv_text
@@ -13,15 +22,6 @@ from harness.report.figures import Drawn
 from harness.report.sections import Section, Table
 from harness.report.specification_figures import specification_figure
 from harness.results import Results
-from harness.specification_words import (
-    CHOICES,
-    shares,
-    specification_notes,
-    specification_sentence,
-)
-from harness.specifications import SpecificationCurve, specification_curves
-from harness.target_sweep import TargetSweep, target_sweeps
-from harness.words import stopped
 
 _FILE, _SWEEPS = "specifications.csv", "target_sweeps.csv"
 _FEWEST_DRAWN = 12  # fewer specifications are told in a sentence and a table

@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
+from harness.prose.words import effect_words
 from harness.quantities import listed, number, p_value, percent, plural
 from harness.report.figure_style import INK, MUTED, PANEL, ZONE, as_svg, drawing
 from harness.report.figures import Drawn
@@ -18,7 +19,6 @@ from harness.report.series import FloatArray
 from harness.results import Results
 from harness.stopping import Look, declared_looks
 from harness.verdicts import Verdict, all_decided
-from harness.words import effect_words
 
 _SHAPES = {"obrien-fleming": "O'Brien-Fleming", "pocock": "Pocock"}
 _ROOM = 0.055  # of the axis, between two labels

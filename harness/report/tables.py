@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from harness import words
 from harness.measures import startup_seconds, steady_seconds
-from harness.notices import trouble_words
-from harness.phrases import claim_subject
+from harness.prose import words
+from harness.prose.notices import trouble_words
+from harness.prose.phrases import claim_subject
 from harness.quantities import (
     NO_VALUE,
     amount,

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness import words
+from harness.prose import words
 from harness.report import write_report
 from harness.results import Results
 from tests.report.invented import CLAIMS, make_results

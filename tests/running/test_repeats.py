@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from harness.randomness import experiments_of
+from harness.analyses.randomness import experiments_of
 from tests.running.conftest import Project
 
 METRICS = ["loss", "accuracy", "val_loss", "val_accuracy"]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from harness.comparisons import Comparison, ranges
-from harness.contrasts import Contrast
-from harness.judge import Judgement
+from harness.analyses.comparisons import Comparison, ranges
+from harness.analyses.contrasts import Contrast
+from harness.analyses.judge import Judgement
+from harness.analyses.target_sweep import TargetSweep
 from harness.measures import SecondsTo
-from harness.phrases import METRICS
+from harness.prose.phrases import METRICS
+from harness.prose.words import stopped
 from harness.quantities import p_words, plural
-from harness.target_sweep import TargetSweep
-from harness.words import stopped
 
 
 def contrast_sentence(contrast: Contrast) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.known_truth import halves, relabeled, shifted, varies
+from harness.analyses.known_truth import halves, relabeled, shifted, varies
 from harness.results import Results
 from harness.samples import FloatArray, Sample
 from harness.verdicts import samples_by_look

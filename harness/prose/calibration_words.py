@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from harness.calibration import (
+from harness.analyses.calibration import (
     CHECKS,
     DRAWS,
     EXACT_PAIRS,
@@ -14,8 +14,8 @@ from harness.calibration import (
     ClaimCalibration,
     Rate,
 )
+from harness.prose.words import sample_words, stopped
 from harness.quantities import number, percent, plural
-from harness.words import sample_words, stopped
 
 TITLES: Mapping[Check, str] = {
     "no difference": "no difference, called real",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.blocks import Blocks, asked_measures, blocks_of
+from harness.analyses.blocks import Blocks, asked_measures, blocks_of
 from harness.catalog import datasets
 from harness.catalog.raw_data import VALIDATION_SHARE
 from harness.measures import AtEpoch, Curve, Final, FloatArray, Measure

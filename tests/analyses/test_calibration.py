@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import ArrayLike
 
-from harness.calibration import (
+from harness.analyses.calibration import (
     CHECKS,
     Calibration,
     Check,
@@ -21,7 +21,9 @@ from harness.calibration import (
     affordable,
     calibrate,
 )
-from harness.calibration_words import (
+from harness.analyses.quick_looks import quick_look
+from harness.procedures import SignFlip
+from harness.prose.calibration_words import (
     claim_sentence,
     document,
     method,
@@ -29,8 +31,6 @@ from harness.calibration_words import (
     summary,
     table_lines,
 )
-from harness.procedures import SignFlip
-from harness.quick_looks import quick_look
 from harness.report.calibration_section import section_of
 from harness.report.exports import json_text
 from harness.results import Results

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
+from harness.analyses.separation import Condition, Rule
+from harness.analyses.specifications import DRAWS, EXACT_PAIRS, NESTED, SpecificationCurve
 from harness.choices import Setting
-from harness.phrases import METRICS
+from harness.prose.phrases import METRICS
+from harness.prose.words import OUTCOMES
 from harness.quantities import given_amount, listed, percent, plural
-from harness.separation import Condition, Rule
-from harness.specifications import DRAWS, EXACT_PAIRS, NESTED, SpecificationCurve
 from harness.verdicts import Verdict
-from harness.words import OUTCOMES
 
 CHOICES: Mapping[str, str] = {
     "kind": "value",

@@ -13,13 +13,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.curve_words import judgement_sentence
+from harness.analyses.judge import Judgement, judge_metric, judge_run, known_arm, study_and_arm
+from harness.analyses.single_run import SingleRun, read_run
 from harness.errors import UserError
-from harness.judge import Judgement, judge_metric, judge_run, known_arm, study_and_arm
 from harness.measures import Curve, FloatArray
 from harness.plan import arm_job, digest, plan_trials, protocol
+from harness.prose.curve_words import judgement_sentence
 from harness.results import Results
-from harness.single_run import SingleRun, read_run
 from harness.store import Store, TrialRecord
 from tests.stats.curve_noise import monte_carlo_error, null_curves
 from tests.synthetic import Arm, load, make

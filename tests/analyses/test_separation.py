@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.analyses.separation import Condition, Rule, simplest_rule
 from harness.choices import Choice
-from harness.separation import Condition, Rule, simplest_rule
 
 GRID: list[Choice] = [
     {"target": target, "sustain": sustain, "test": test}

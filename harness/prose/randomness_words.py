@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from harness.pairing import Pairing
-from harness.phrases import subject
+from harness.analyses.pairing import Pairing
+from harness.analyses.randomness import Crossing, FiniteValidation, Repeats, Source, Spreads
+from harness.prose.phrases import subject
 from harness.quantities import (
     amount,
     decimals_for,
@@ -18,7 +19,6 @@ from harness.quantities import (
     span,
     unit_noun,
 )
-from harness.randomness import Crossing, FiniteValidation, Repeats, Source, Spreads
 from harness.stats.results import Estimate, Interval
 from harness.study import Stream
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.analyses.targets import round_levels, supported_range
 from harness.measures import Curve
-from harness.targets import round_levels, supported_range
 
 
 def curve(values: list[float], metric: str = "val_accuracy") -> Curve:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from harness.analyses.comparisons import Comparison, compare_row
+from harness.analyses.specifications import trials_behind
+from harness.analyses.targets import round_levels, supported_range
 from harness.choices import chosen_measure
-from harness.comparisons import Comparison, compare_row
 from harness.measures import EpochsTo, SecondsTo
 from harness.results import Results, trial_curves
 from harness.samples import Curves
-from harness.specifications import trials_behind
-from harness.targets import round_levels, supported_range
 from harness.verdicts import Verdict
 
 _MOST_TARGETS = 25

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness import words
 from harness.measures import MEASURES, Measured
-from harness.phrases import compared, subject
+from harness.prose import words
+from harness.prose.phrases import compared, subject
 from harness.samples import SideValue
 from harness.study import Study
 from harness.verdicts import Verdict, decide

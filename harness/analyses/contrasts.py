@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.comparisons import Comparison, compare_row
+from harness.analyses.comparisons import Comparison, compare_row
 from harness.measures import AtEpoch, Metric
 from harness.results import Results, trial_curves
 from harness.samples import Curves

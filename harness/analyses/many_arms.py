@@ -8,7 +8,7 @@ from itertools import combinations
 
 import numpy as np
 
-from harness.blocks import Blocks, asked_measures, blocks_of
+from harness.analyses.blocks import Blocks, asked_measures, blocks_of
 from harness.measures import Best, FloatArray
 from harness.results import Results, trial_curves
 from harness.stats import multiplicity, paired

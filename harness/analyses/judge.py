@@ -12,11 +12,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.analyses.single_run import SingleRun
 from harness.errors import UserError
 from harness.measures import AtEpoch, Curve, FloatArray, Metric
 from harness.quantities import plural
 from harness.results import Results, trial_curves
-from harness.single_run import SingleRun
 from harness.stats.curve_bands import SimultaneousBand, prediction_band
 from harness.stats.curve_tests import foreign_curve
 from harness.stats.results import TestResult

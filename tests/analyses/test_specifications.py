@@ -8,16 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from harness.analyses.specifications import SpecificationCurve, Specified, specification_curves
+from harness.analyses.target_sweep import target_sweeps
 from harness.choices import own_choice
-from harness.curve_words import sweep_sentence
 from harness.measures import FloatArray
 from harness.plan import protocol
+from harness.prose.curve_words import sweep_sentence
+from harness.prose.specification_words import specification_notes, specification_sentence
 from harness.results import Results
-from harness.specification_words import specification_notes, specification_sentence
-from harness.specifications import SpecificationCurve, Specified, specification_curves
 from harness.stats.multiplicity import holm
 from harness.study_file import StudyError, load_study
-from harness.target_sweep import target_sweeps
 from tests.synthetic import Arm, claim_toml, load, make
 
 EPOCHS = 20

@@ -1,8 +1,8 @@
 """How often the decision rule errs on a study's own values, where the truth is known.
 
 Nothing is trained again. Data whose truth is known are made from the stored values (see
-`harness.known_truth`), and the whole rule decides on them: sample, deciding test, Holm's method
-over all claims and looks, verdict.
+`harness.analyses.known_truth`), and the whole rule decides on them: sample, deciding test, Holm's
+method over all claims and looks, verdict.
 
 * No difference: within each replicate the two sides are swapped at random or, where trials are not
   paired, all are dealt out anew.
@@ -33,9 +33,9 @@ from typing import Literal, get_args
 import numpy as np
 from scipy import stats
 
-from harness.known_truth import halves, relabeled, shifted, varies
+from harness.analyses.known_truth import halves, relabeled, shifted, varies
+from harness.analyses.quick_looks import quick_look
 from harness.procedures import Maker, Relabeling, SignFlip
-from harness.quick_looks import quick_look
 from harness.results import Results
 from harness.samples import Sample
 from harness.stats.results import Interval

@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 
 from harness.measures import SecondsPerEpoch, SecondsTo
+from harness.prose.words import sentence
 from harness.quantities import listed, plural
 from harness.results import Results
-from harness.words import sentence
 
 
 def study_notices(results: Results) -> list[str]:

@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from harness.phrases import Way, claim_difference, claim_subject, compared
+from harness.prose.phrases import Way, claim_difference, claim_subject, compared
 from harness.quantities import (
     NO_VALUE,
     amount,

@@ -9,15 +9,15 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from harness.blocks import asked_measures, blocks_of
-from harness.many_arms import ManyArms, many_arms_of, profiles_of
-from harness.many_arms_words import (
+from harness.analyses.blocks import asked_measures, blocks_of
+from harness.analyses.many_arms import ManyArms, many_arms_of, profiles_of
+from harness.measures import Curve, EpochsTo, Final
+from harness.prose.many_arms_words import (
     best_sentence,
     factor_sentences,
     overall_sentence,
     pairs_sentence,
 )
-from harness.measures import Curve, EpochsTo, Final
 from harness.report.many_arms_section import section_of
 from harness.stats.paired import sign_flip_test
 from tests.blocks import results_of

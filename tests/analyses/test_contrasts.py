@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.comparisons import Comparison, compare, ranges
-from harness.contrasts import Contrast, contrasts
-from harness.curve_words import contrast_sentence
+from harness.analyses.comparisons import Comparison, compare, ranges
+from harness.analyses.contrasts import Contrast, contrasts
 from harness.measures import FloatArray
+from harness.prose.curve_words import contrast_sentence
 from tests.stats.curve_noise import monte_carlo_error, null_curves
 from tests.synthetic import Arm, claim_toml, make
 

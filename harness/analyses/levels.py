@@ -8,10 +8,10 @@ from typing import Literal
 
 import numpy as np
 
+from harness.analyses.targets import round_levels, supported_range
 from harness.choices import Choice, Setting, own_choice
 from harness.measures import CLOCK_COLUMN, Curve, Metric, is_accuracy, steady_seconds
 from harness.study import Claim
-from harness.targets import round_levels, supported_range
 
 AtEpochs = Sequence[int | Literal["last"]]
 _MOST_TARGETS = 6
@@ -27,10 +27,11 @@ def reasonable_choices(claim: Claim, curves: Sequence[Curve]) -> list[Choice]:
     """Every combination of the levels of a claim's choices.
 
     What the claim does not list has these levels: targets over the range that the curves support
-    (`harness.targets`), tolerances and margins at half and twice their size, targets held for 1 to
-    3 epochs, plateau windows 2 epochs shorter and longer, 90, 95 and 99 % of the gain, epochs up
-    to 2 earlier and later, time in epochs, processor and elapsed seconds as far as they were
-    recorded, accuracy and loss where the claim's definition carries over, three tests.
+    (`harness.analyses.targets`), tolerances and margins at half and twice their size, targets
+    held for 1 to 3 epochs, plateau windows 2 epochs shorter and longer, 90, 95 and 99 % of the
+    gain, epochs up to 2 earlier and later, time in epochs, processor and elapsed seconds as far
+    as they were recorded, accuracy and loss where the claim's definition carries over, three
+    tests.
 
     Args:
         claim: The claim.

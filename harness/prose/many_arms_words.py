@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from harness.many_arms import Factors, ManyArms, Ranked
-from harness.phrases import subject
+from harness.analyses.many_arms import Factors, ManyArms, Ranked
+from harness.prose.phrases import subject
 from harness.quantities import (
     decimals_for,
     level,

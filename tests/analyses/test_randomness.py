@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from harness.pairing import correlation, pairings_of
-from harness.phrases import claim_subject
-from harness.randomness import Experiment, experiments_of, validation_images
-from harness.randomness_words import (
+from harness.analyses.pairing import correlation, pairings_of
+from harness.analyses.randomness import Experiment, experiments_of, validation_images
+from harness.prose.phrases import claim_subject
+from harness.prose.randomness_words import (
     crossing_sentence,
     pairing_sentence,
     ranking_sentence,
@@ -21,11 +21,11 @@ from harness.randomness_words import (
     together_sentence,
     validation_sentence,
 )
+from harness.prose.words import finding, verdict_sentence
 from harness.report.pairing_section import section_of as pairing_section
 from harness.report.randomness_section import section_of
 from harness.results import Results
 from harness.study import Data
-from harness.words import finding, verdict_sentence
 from tests.blocks import results_of
 
 FloatArray = NDArray[np.float64]

@@ -1,0 +1,1 @@
+"""What looks further than the verdicts: each analysis is results in, a frozen dataclass out."""

@@ -1,0 +1,1 @@
+"""All prose: sentences made from result objects, so that words cannot contradict numbers."""
