@@ -66,10 +66,10 @@ def gather(loaded: LoadedStudy, store: Store) -> Results:
         ),
     )
     registered = store.protocol()
-    claims = protocol(study)["claims"]
+    claims = protocol(study, identities)["claims"]
     withdrawn = [c for c in (registered or {"claims": {}})["claims"] if c not in claims]
     looks = looks_reached(study, set(zip(trials["arm"], trials["replicate"], strict=True)))
-    known_before = confirmatory_claims(study, registered)
+    known_before = confirmatory_claims(study, registered, identities)
     is_sequential = study.stopping.rule == "group-sequential"
     by_look = decide_by_look(
         study,

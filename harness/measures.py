@@ -61,7 +61,7 @@ def is_accuracy(metric: str) -> bool:
 class MeasureBase(BaseModel, ABC):
     """What every measure has: strict settings, a unit, and a value for a curve."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
     can_be_censored: ClassVar[bool] = False
 
@@ -98,7 +98,7 @@ class MetricMeasure(MeasureBase):
 class _Target(BaseModel):
     """A fixed level of a metric that has to be reached, and for how many epochs in a row."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
     metric: Metric = "val_accuracy"
     target: float
@@ -193,7 +193,8 @@ class SecondsTo(_Target, MeasureBase):
         if row is not None:
             return Measured(float(seconds[: row + 1].sum()))
         missing = curve.budget - len(seconds) if curve.diverged else 0
-        rest = missing * steady_seconds(seconds) if missing else 0.0
+        # after a single epoch its own time is all that is known of the others
+        rest = missing * (steady_seconds(seconds) if len(seconds) > 1 else float(seconds[0]))
         return Measured(float(seconds.sum() + rest), True)
 
 

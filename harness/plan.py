@@ -168,11 +168,16 @@ def plan_trials(study: Study, identities: Mapping[str, Mapping[str, Any]]) -> li
     return trials
 
 
-def protocol(study: Study) -> dict[str, Any]:
+def protocol(study: Study, identities: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """What is claimed and how it will be decided: hashed with the first stored trial.
 
     A claim stands with the settings of the arms it compares; what all claims share (alpha, number
-    of replicates, declared looks, randomness) stands apart.
+    of replicates, declared looks, randomness) stands apart, and so does what each arm was found to
+    be (a user's own model and data can change while the study file stays as it is).
+
+    Args:
+        study: The study.
+        identities: By arm, all that can change a trial's result but for the seeds.
     """
     arms = {arm.name: arm for arm in study.all_arms}
 
@@ -203,15 +208,16 @@ def protocol(study: Study) -> dict[str, Any]:
             **looks,
         },
         "claims": {claim.id: digest(document(claim)) for claim in study.claims},
+        "arms": {name: digest(identity) for name, identity in identities.items()},
     }
 
 
 _OPEN_IN_A_PILOT = ("replicates", "stopping")
 
 
-def pilot_protocol(study: Study) -> dict[str, Any]:
+def pilot_protocol(study: Study, identities: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """What a pilot binds: all but how many replicates there will be, and the looks at them."""
-    whole = protocol(study)
+    whole = protocol(study, identities)
     shared = {key: v for key, v in whole["shared"].items() if key not in _OPEN_IN_A_PILOT}
     return {**whole, "shared": shared, "is_pilot": True}
 
@@ -227,15 +233,24 @@ def _changed(registered: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]
     ]
 
 
-def confirmatory_claims(study: Study, registered: Mapping[str, Any] | None) -> dict[str, bool]:
-    """By claim, whether it was claimed in this form before the first trial was stored."""
-    now = protocol(study)
+def confirmatory_claims(
+    study: Study,
+    registered: Mapping[str, Any] | None,
+    identities: Mapping[str, Mapping[str, Any]],
+) -> dict[str, bool]:
+    """By claim, whether it was claimed in this form, of these arms, before the first trial."""
+    now = protocol(study, identities)
     if registered is None:
         return dict.fromkeys(now["claims"], True)
     shared = _changed(registered, now)
+    bound = registered.get("arms", {})
+    names = [arm.name for arm in study.all_arms]
+    other = {name for name, key in now["arms"].items() if bound.get(name, key) != key}
     return {
-        claim: not shared and registered["claims"].get(claim) == key
-        for claim, key in now["claims"].items()
+        claim.id: not shared
+        and registered["claims"].get(claim.id) == now["claims"][claim.id]
+        and not any(other & set(matching_arms(side, names)) for side in claim.compare)
+        for claim in study.claims
     }
 
 
@@ -243,7 +258,7 @@ def protocol_notices(study: Study, registered: Mapping[str, Any] | None) -> list
     """What changed since the first trial was stored, in words."""
     if registered is None:
         return []
-    now = protocol(study)
+    now = protocol(study, {})
     notices = [
         f"{key} changed after the first trial was stored: every claim is exploratory"
         for key in _changed(registered, now)

@@ -68,9 +68,16 @@ def side_values(study: Study, curves: Curves) -> list[SideValue]:
 
 
 def claim_values(claim: Claim, names: Sequence[str], curves: Curves) -> list[SideValue]:
-    """Measure the curves that one claim compares; ``names`` are the study's arms, in order."""
+    """Measure the curves that one claim compares; ``names`` are the study's arms, in order.
+
+    A side of several arms of which one has no curve at all has no values: the mean over the others
+    would be that of another side.
+    """
     rows = []
+    trained = {arm for arm, _ in curves}
     for side, pattern in enumerate(claim.compare):
+        if not trained.issuperset(matching_arms(pattern, names)):
+            continue
         measure = claim.side_measure(side)
         rows += [
             SideValue(claim.id, side, arm, replicate, measure.of(curve), curve.diverged)
@@ -101,7 +108,8 @@ def sample_of(claim: Claim, values: Sequence[SideValue], *, is_paired: bool) -> 
     if claim.statistic == "spread":
         a, b = deviations(a), deviations(b)
     hit_a, hit_b = (np.array([hit for _, hit in side.values()], dtype=bool) for side in sides)
-    hits = int(hit_a.sum() + hit_b.sum())
+    limit = math.inf if horizon is None else horizon
+    hits = sum(not v.measured.censored and v.measured.value <= limit for v in values)
     reason = _obstacle(claim, values, sizes=(len(a), len(b)), hits=hits, horizon=horizon)
     replicates = (tuple(sides[0]), tuple(sides[1]))
     return Sample(a, b, hit_a, hit_b, horizon, tuple(notices), reason, replicates)
@@ -113,6 +121,7 @@ def _where(value: SideValue) -> str:
 
 def _horizon(values: Sequence[SideValue]) -> float | None:
     cut = [v.measured.value for v in values if v.measured.censored]
+    cut = [value for value in cut if not math.isnan(value)]
     return min(cut) if cut else None
 
 

@@ -148,7 +148,9 @@ class Store:
             file.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(f"{file.parent}: cannot be made: {error.strerror}") from error
-        self._engine = sa.create_engine(f"sqlite:///{file}", connect_args={"timeout": BUSY_TIMEOUT})
+        self._engine = sa.create_engine(
+            sa.URL.create("sqlite", database=str(file)), connect_args={"timeout": BUSY_TIMEOUT}
+        )
         sa.event.listen(self._engine, "connect", _configure)
         sa.event.listen(self._engine, "begin", _begin_immediate)
         with self._write() as connection:
@@ -332,10 +334,10 @@ class Store:
         version = self._get(connection, "schema_version")
         if version is None:
             self._set(connection, "schema_version", str(SCHEMA_VERSION))
-        elif int(version) > SCHEMA_VERSION:
+        elif version != str(SCHEMA_VERSION):
             raise StoreError(
-                f"{self.file}: was written by a newer version (schema {version}, this one reads "
-                f"{SCHEMA_VERSION}); upgrade, or choose another folder with --reports"
+                f"{self.file}: was written by another version (schema {version}, this one reads "
+                f"{SCHEMA_VERSION}); use that version, or choose another folder with --reports"
             )
 
     def _bind(self, connection: sa.Connection, protocol: Mapping[str, Any]) -> None:

@@ -22,7 +22,7 @@ Statistic = Literal["mean", "spread"]
 Expectation = Literal["greater", "less", "different", "equivalent"]
 Precision = Literal["float32", "mixed_bfloat16"]
 Spending = Literal["obrien-fleming", "pocock"]
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
 Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
 NonEmpty = Annotated[str, Field(min_length=1, pattern=r"\S")]
 
@@ -30,7 +30,7 @@ NonEmpty = Annotated[str, Field(min_length=1, pattern=r"\S")]
 class Section(BaseModel):
     """A table of the study file: unknown keys are errors, types are not coerced."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
 class Spec(Section):

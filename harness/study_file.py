@@ -124,7 +124,7 @@ def _read_toml(file: Path) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         message = f"is not UTF-8 text (byte {error.start}); save it as UTF-8"
         raise StudyError(file, [Problem("", message)]) from None
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also numbers and nesting beyond all measure
         raise StudyError(file, [Problem("", f"is not valid TOML: {error}")]) from None
 
 
@@ -249,25 +249,40 @@ def _meaning_problems(study: Study) -> list[Problem]:
         problems.append(Problem("grid", f"gives arms that exist already: {', '.join(doubled)}"))
     problems += _looks_problems(study)
     for i, claim in enumerate(study.claims):
-        for side, pattern in enumerate(claim.compare):
-            matched = matching_arms(pattern, list(arms))
-            key = _dotted(("claims", i, "compare", side))
-            if not matched:
-                message = f'there is no arm "{pattern}"; arms: {", ".join(arms)}'
-                problems.append(Problem(key, message + _nearest(pattern, list(arms))))
-            epoch = getattr(claim.side_measure(side), "epoch", None)
-            for name in matched:
-                budget = study.epochs_of(arms[name])
-                if isinstance(epoch, int) and epoch > budget:
-                    message = f'epoch {epoch} is beyond the {budget} epochs of "{name}"'
-                    problems.append(Problem(_dotted(("claims", i, "measure")), message))
-        shared = set(matching_arms(claim.compare[0], list(arms))) & set(
-            matching_arms(claim.compare[1], list(arms))
-        )
-        if shared and claim.at_epochs is None:
-            message = f"both sides hold {', '.join(sorted(shared))}"
-            problems.append(Problem(_dotted(("claims", i, "compare")), message))
+        problems += _claim_problems(study, ("claims", i), claim, arms)
     return problems
+
+
+def _claim_problems(
+    study: Study, at: Path_, claim: models.Claim, arms: Mapping[str, models.Arm]
+) -> Iterator[Problem]:
+    """Whether the arms and epochs that a claim names are there."""
+    sides = [matching_arms(pattern, list(arms)) for pattern in claim.compare]
+    for side, (pattern, matched) in enumerate(zip(claim.compare, sides, strict=True)):
+        key = _dotted((*at, "compare", side))
+        if not matched:
+            message = f'there is no arm "{pattern}"; arms: {", ".join(arms)}'
+            yield Problem(key, message + _nearest(pattern, list(arms)))
+        for name in (name for name in matched if arms[name].crossed is not None):
+            message = (
+                f'the replicates of "{name}" share their seeds crosswise, so no claim can be '
+                "tested on them; compare arms without crossed"
+            )
+            yield Problem(key, message)
+        epoch = getattr(claim.side_measure(side), "epoch", None)
+        for name in matched:
+            budget = study.epochs_of(arms[name])
+            if isinstance(epoch, int) and epoch > budget:
+                message = f'epoch {epoch} is beyond the {budget} epochs of "{name}"'
+                yield Problem(_dotted((*at, "measure")), message)
+    shared = sorted(set(sides[0]) & set(sides[1]))
+    if shared and claim.at_epochs is None:
+        yield Problem(_dotted((*at, "compare")), f"both sides hold {', '.join(shared)}")
+    if shared and claim.at_epochs is not None:
+        last = study.epochs_of(arms[shared[0]])
+        if len({last if epoch == "last" else epoch for epoch in claim.at_epochs}) == 1:
+            message = f'{claim.at_epochs} are one epoch: the last of "{shared[0]}" is {last}'
+            yield Problem(_dotted((*at, "at_epochs")), message)
 
 
 def _looks_problems(study: Study) -> Iterator[Problem]:

@@ -436,8 +436,22 @@ def _spread_notices(sample: Sample, is_paired: bool) -> list[str]:
 def _concluded(verdict: Verdict, p_adjusted: float, family: int) -> Verdict:
     """Apply the four-way rule, now that the adjusted p is known."""
     outcome = _outcome(verdict, p_adjusted, family)
+    if outcome == "practically equal" and not _all_reached(verdict):
+        outcome, notice = (
+            "inconclusive",
+            (
+                "the sides are alike as far as they were watched, but some trials never got there: "
+                "how much longer they would have needed is not known"
+            ),
+        )
+        verdict = replace(verdict, notices=(*verdict.notices, notice))
     needed = verdict.replicates_needed if outcome == "inconclusive" else None
     return replace(verdict, outcome=outcome, p_adjusted=p_adjusted, replicates_needed=needed)
+
+
+def _all_reached(verdict: Verdict) -> bool:
+    """Whether no time was cut: restricted times can be alike where the times themselves are not."""
+    return all(side.reached is None or side.reached == side.n for side in verdict.sides)
 
 
 def _outcome(verdict: Verdict, p_adjusted: float, family: int) -> Outcome:

@@ -131,11 +131,11 @@ def test_repeats_are_alike_in_all_but_their_number() -> None:
 
 
 def test_what_an_arm_varies_and_what_a_claim_is_about_are_bound() -> None:
-    registered = protocol(study())
-    assert confirmatory_claims(varying(None), registered) == {"c": True}
-    assert confirmatory_claims(study(claim={"statistic": "mean"}), registered) == {"c": True}
-    assert confirmatory_claims(varying(["init"]), registered) == {"c": False}
-    assert confirmatory_claims(study(claim={"statistic": "spread"}), registered) == {"c": False}
+    registered = protocol(study(), {})
+    assert confirmatory_claims(varying(None), registered, {}) == {"c": True}
+    assert confirmatory_claims(study(claim={"statistic": "mean"}), registered, {}) == {"c": True}
+    assert confirmatory_claims(varying(["init"]), registered, {}) == {"c": False}
+    assert confirmatory_claims(study(claim={"statistic": "spread"}), registered, {}) == {"c": False}
 
 
 def test_seeds_depend_on_the_root_seed_and_on_nothing_else() -> None:
@@ -181,10 +181,12 @@ def test_the_thread_count_is_part_of_a_trials_identity() -> None:
 
 
 def test_what_was_claimed_before_the_data_is_confirmatory() -> None:
-    registered = protocol(study())
-    assert confirmatory_claims(study(), None) == {"c": True}
-    assert confirmatory_claims(study(), registered) == {"c": True}
-    assert confirmatory_claims(study(claim={"says": "in other words"}), registered) == {"c": True}
+    registered = protocol(study(), {})
+    assert confirmatory_claims(study(), None, {}) == {"c": True}
+    assert confirmatory_claims(study(), registered, {}) == {"c": True}
+    assert confirmatory_claims(study(claim={"says": "in other words"}), registered, {}) == {
+        "c": True
+    }
 
 
 @pytest.mark.parametrize(
@@ -199,12 +201,21 @@ def test_what_was_claimed_before_the_data_is_confirmatory() -> None:
     ],
 )
 def test_what_was_changed_after_the_data_is_exploratory(change: dict[str, Any]) -> None:
-    assert confirmatory_claims(study(**change), protocol(study())) == {"c": False}
+    assert confirmatory_claims(study(**change), protocol(study(), {}), {}) == {"c": False}
 
 
 def test_a_withdrawn_claim_is_told() -> None:
     later = study(claim={"id": "new"})
     assert (
         "claims withdrawn after the first trial was stored: c"
-        in (protocol_notices(later, protocol(study()))[0])
+        in (protocol_notices(later, protocol(study(), {}))[0])
     )
+
+
+def test_a_model_that_changed_behind_the_study_file_is_exploratory() -> None:
+    """The file is as it was, but what the arm stands for is not."""
+    registered = protocol(study(), {"a": {"source": "1"}, "b": {"source": "2"}})
+    same = {"a": {"source": "1"}, "b": {"source": "2"}}
+    other = {"a": {"source": "1"}, "b": {"source": "3"}}
+    assert confirmatory_claims(study(), registered, same) == {"c": True}
+    assert confirmatory_claims(study(), registered, other) == {"c": False}

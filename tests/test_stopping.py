@@ -158,23 +158,23 @@ class TestBinding:
         self, change: dict[str, Any]
     ) -> None:
         later = study(stopping={**LOOKS, **change})
-        registered = protocol(study())
-        assert confirmatory_claims(study(), registered) == {"c0": True}
-        assert confirmatory_claims(later, registered) == {"c0": False}
+        registered = protocol(study(), {})
+        assert confirmatory_claims(study(), registered, {}) == {"c0": True}
+        assert confirmatory_claims(later, registered, {}) == {"c0": False}
         assert "stopping changed" in protocol_notices(later, registered)[0]
 
     def test_looks_added_after_the_data_make_claims_exploratory(self) -> None:
-        registered = protocol(study(stopping={"rule": "fixed"}))
+        registered = protocol(study(stopping={"rule": "fixed"}), {})
         assert "stopping" not in registered["shared"]
-        assert confirmatory_claims(study(), registered) == {"c0": False}
+        assert confirmatory_claims(study(), registered, {}) == {"c0": False}
         assert "stopping changed" in protocol_notices(study(), registered)[0]
 
     def test_a_pilot_leaves_only_replicates_and_looks_open(self) -> None:
-        registered = pilot_protocol(study(stopping={"rule": "fixed"}))
-        assert confirmatory_claims(study(), registered) == {"c0": True}
+        registered = pilot_protocol(study(stopping={"rule": "fixed"}), {})
+        assert confirmatory_claims(study(), registered, {}) == {"c0": True}
         assert protocol_notices(study(), registered) == []
-        assert confirmatory_claims(study(margin=0.01), registered) == {"c0": False}
-        assert confirmatory_claims(study(alpha=0.1), registered) == {"c0": False}
+        assert confirmatory_claims(study(margin=0.01), registered, {}) == {"c0": False}
+        assert confirmatory_claims(study(alpha=0.1), registered, {}) == {"c0": False}
 
 
 def test_a_look_is_reached_when_all_its_trials_were_attempted() -> None:

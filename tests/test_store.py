@@ -171,7 +171,7 @@ def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
     Store(file).close()
     with sqlite3.connect(file) as connection:
         connection.execute("update meta set value = '99' where key = 'schema_version'")
-    with pytest.raises(StoreError, match="newer version"):
+    with pytest.raises(StoreError, match="another version"):
         Store(file)
 
 
@@ -189,3 +189,10 @@ def test_a_full_disk_names_the_folder_and_leaves_no_half_record(tmp_path: Path) 
             connection.exec_driver_sql("PRAGMA max_page_count = 100000")
         store.record(record("k2", epochs=5000), {})
         assert len(store.statuses(["k1", "k2"])) == 2
+
+
+@pytest.mark.parametrize("folder", ["a?b", "with %41", "büro 1"])
+def test_any_folder_name_will_do(tmp_path: Path, folder: str) -> None:
+    with Store(tmp_path / folder / "results.db") as store:
+        store.record(record("k"), {})
+    assert (tmp_path / folder / "results.db").is_file()

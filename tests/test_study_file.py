@@ -109,6 +109,15 @@ def test_a_good_study_loads_with_defaults_filled_in(tmp_path: Path) -> None:
         ("learning_rate = 0.1 }\nbatch", "decay = 0.1 }\nbatch", "arms[2].optimizer.decay"),
         ("[data]", "[dta]", "dta: unknown key"),
         ("[study]", "[study", "is not valid TOML"),
+        ("replicates = 6", "replicates = 99999999999999999999999", "must be at most 1e+06"),
+        ("replicates = 6", "replicates = " + "9" * 5000, "is not valid TOML"),
+        ("replicates = 6", "x = " + "[" * 3000, "is not valid TOML"),
+        ("margin = 0.01", "margin = inf", "claims[1].margin: inf is not a finite number"),
+        (
+            'compare = ["a", "b"]\nmeasure = { kind = "final" }',
+            'compare = ["a", "a"]\nat_epochs = [3, "last"]\nmeasure = { kind = "at_epoch" }',
+            'are one epoch: the last of "a" is 3',
+        ),
     ],
 )
 def test_a_mistake_is_named_with_its_key_and_the_way_out(

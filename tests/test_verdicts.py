@@ -260,3 +260,34 @@ def test_the_interval_never_contradicts_the_p_value(counts: list[int], data: st.
     assert outside == (result.test.p <= 0.05)
     if result.outcome in {"supported", "contradicted"}:
         assert len(counts) >= 6  # fewer pairs cannot reach 0.05
+
+
+def test_a_side_with_an_untrained_arm_has_no_mean() -> None:
+    """The mean over the arms that are there would be that of another side."""
+    arm = {"architecture": "linear", "optimizer": "sgd"}
+    the_study = Study.model_validate(
+        {
+            "study": {"name": "t", "question": "?"},
+            "data": {"name": "digits"},
+            "arms": [{"name": name, **arm} for name in ("x-1", "x-2", "y-1", "y-2")],
+            "claims": [{"id": "c", "says": "…", "compare": ["x-*", "y-*"], **FINAL}],
+        }
+    )
+    curves = {
+        (name, r): Curve(np.array([1]), {"val_accuracy": np.array([level + r / 100])}, budget=1)
+        for name, level in {"x-1": 0.9, "y-1": 0.8, "y-2": 0.8}.items()
+        for r in range(8)
+    }
+    result = decide(the_study, side_values(the_study, curves), confirmatory={})[0]
+    assert (result.outcome, result.reason) == ("inconclusive", "no finished trials to compare")
+
+
+@pytest.mark.parametrize("expect", ["greater", "equivalent"])
+def test_times_that_were_cut_are_never_called_equal(expect: str) -> None:
+    """One arm is watched for 3 epochs only; the other gets there at 10."""
+    curves = reaching([2, 2, 2, 2, 2, 2, 2, None], [10] * 8)
+    curves["a", 7] = Curve(np.arange(1, 4), {"val_accuracy": np.zeros(3)}, budget=3)
+    claim = {**TARGET, "expect": expect, "margin": 2.0}
+    result = verdict(curves, claim)
+    assert result.horizon == 3
+    assert result.outcome != "practically equal"

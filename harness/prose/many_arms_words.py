@@ -9,8 +9,8 @@ from harness.quantities import (
     level,
     listed,
     number,
+    p_value,
     p_words,
-    percent,
     plural,
 )
 from harness.stats.planning import smallest_p
@@ -59,7 +59,7 @@ def pairs_sentence(found: ManyArms) -> str:
         return (
             f"With {plural(len(found.blocks.replicates), 'replicate')} no pair of arms could be "
             f"called different: the smallest p, adjusted for {plural(pairs, 'pair')}, is "
-            f"{number(found.smallest_adjusted_p, 3)}."
+            f"{p_value(found.smallest_adjusted_p, found.alpha)}."
         )
     return (
         f"{apart} of {plural(pairs, 'pair')} of arms differ (sign-flip test, Holm over all pairs)."
@@ -73,7 +73,7 @@ def factor_sentences(found: ManyArms) -> list[str]:
         return []
     tests = factors.tests
     if smallest_p(len(found.blocks.replicates)) > found.alpha:
-        row, column, both = (percent(round(share, 3)) for share in tests.shares[:3])
+        row, column, both = (_share(share) for share in tests.shares[:3])
         return [
             f"With {plural(len(found.blocks.replicates), 'replicate')} no factor could be shown to "
             f"matter; of all variation the architecture makes {row}, the optimizer {column}, the "
@@ -87,7 +87,7 @@ def factor_sentences(found: ManyArms) -> list[str]:
 
 
 def _effect(name: str, test: TestResult, share: float, found: ManyArms) -> str:
-    told = f"{percent(round(share, 3))} of all variation in {what(found)}"
+    told = f"{_share(share)} of all variation in {what(found)}"
     if not test.defined:
         return f"{name} makes no difference in {what(found)}."
     p = p_words(test.p, found.alpha)
@@ -100,20 +100,25 @@ def _interaction(factors: Factors, found: ManyArms) -> str:
     test, share = factors.tests.interaction, factors.tests.shares[2]
     if not test.defined:
         return "Optimizers differ by the same amounts on every architecture."
-    told = f"{percent(round(share, 3))} of all variation, {p_words(test.p, found.alpha)}"
-    best = f"best by its mean: {listed(_best(factors, found))}"
+    told = f"{_share(share)} of all variation, {p_words(test.p, found.alpha)}"
+    best = f"best by its mean: {_best(factors, found)}"
     if test.p <= found.alpha:
         return f"What an optimizer is worth depends on the architecture ({told}); {best}."
     return f"That an optimizer's worth depends on the architecture was not shown ({told}); {best}."
 
 
-def _best(factors: Factors, found: ManyArms) -> list[str]:
-    """The optimizer with the best mean on each architecture: "adam on mlp"."""
+def _best(factors: Factors, found: ManyArms) -> str:
+    """The optimizer with the best mean: "adam on mlp and rmsprop on cnn"."""
     means = factors.tests.means if found.blocks.higher_is_better else -factors.tests.means
-    return [
-        f"{factors.optimizers[int(row.argmax())]} on {name}"
-        for name, row in zip(factors.architectures, means, strict=True)
-    ]
+    names = [factors.optimizers[int(row.argmax())] for row in means]
+    if len(set(names)) == 1:
+        return f"{names[0]} on every architecture"
+    pairs = zip(names, factors.architectures, strict=True)
+    return listed([f"{name} on {architecture}" for name, architecture in pairs])
+
+
+def _share(share: float) -> str:
+    return f"{number(100 * share, 1)} %"
 
 
 def middle_words(estimate: Estimate, unit: str) -> str:

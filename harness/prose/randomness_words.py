@@ -94,6 +94,8 @@ def together_sentence(spreads: Spreads) -> str | None:
         return f"{text}."
     low, high = ratio.interval.low, ratio.interval.high
     text += f". The single variances add up to {share_words(ratio)} of that"
+    if math.isnan(low):
+        return f"{text}."
     if low > 1:
         return (
             f"{text}: more than all together, so they do not simply add up; what one source has "

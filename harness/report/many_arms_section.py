@@ -66,15 +66,15 @@ def section_of(results: Results) -> Section | None:
 def _lead(found: ManyArms) -> list[str]:
     """The first measure in full; `_summary` has the others."""
     return [
-        overall_sentence(found),
-        best_sentence(found),
+        _summary(found),
         pairs_sentence(found),
         *factor_sentences(found),
     ]
 
 
 def _summary(found: ManyArms) -> str:
-    return f"{overall_sentence(found)} {best_sentence(found)}"
+    alike = not found.friedman.iman_davenport.defined
+    return overall_sentence(found) + ("" if alike else f" {best_sentence(found)}")
 
 
 def _figures(

@@ -90,7 +90,8 @@ _HOLM = Method(
 _EQUIVALENCE = Method(
     "Practically equal",
     "Called so only where the interval lies inside the margin: two one-sided tests. A difference "
-    "that was merely not found is called inconclusive, never equal.",
+    "that was merely not found is called inconclusive, never equal. The error rate of this finding "
+    "is that of a single claim, unless equivalence is what the claim expects.",
     "Schuirmann 1987",
 )
 _SPREAD = Method(

@@ -155,14 +155,9 @@ class Executor:
         self.view.update(self._done, trial, status, self.clock.eta(remaining, len(self.workers)))
 
     def _look_elsewhere(self) -> None:
-        """See which of the trials that another process had are done, and take over orphans."""
+        """Ask again for the trials that another process had: done, failed or orphaned by now."""
         waiting, self._elsewhere = self._elsewhere, []
-        stored = self.store.statuses(trial.fingerprint for trial in waiting)
-        for trial in waiting:
-            if stored.get(trial.fingerprint) == "failed":
-                self._count(trial, "failed elsewhere")
-            else:
-                self._queue.append((trial, 1))
+        self._queue.extend((trial, 1) for trial in waiting)
 
     def _keep_alive(self) -> None:
         if time.monotonic() - self._beat > HEARTBEAT_SECONDS:

@@ -76,15 +76,16 @@ def run_study(
             name: store.describe_arm(digest(jobs[name].settings), d.identity, d.description)
             for name, d in described.items()
         }
-        trials = plan_trials(study, {name: d.identity for name, d in described.items()})
-        _explain_changes(store, trials, {n: d.identity for n, d in described.items()}, view)
+        identities = {name: d.identity for name, d in described.items()}
+        trials = plan_trials(study, identities)
+        _explain_changes(store, trials, identities, view)
         _explain_resume(store, trials, view)
 
         def train(missing: list[Trial]) -> None:
             run = Run(
                 jobs=jobs,
                 identities=keys,
-                protocol=pilot_protocol(study) if is_pilot else protocol(study),
+                protocol=(pilot_protocol if is_pilot else protocol)(study, identities),
                 environment=store.keep_document(describe_environment(loaded.file)),
                 workers=workers,
             )

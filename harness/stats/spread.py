@@ -17,7 +17,7 @@ from harness.stats.results import Estimate, Interval
 from harness.stats.samples import FloatArray, has_no_spread, sample, significance
 
 FEWEST = 5
-"""Values below which Bonett's interval is not defined."""
+"""Values below which there are no intervals: Bonett's is not defined, a jackknife says nothing."""
 
 
 def deviations(values: npt.ArrayLike) -> FloatArray:
@@ -88,21 +88,22 @@ def variance_ratio(above: npt.ArrayLike, below: npt.ArrayLike, *, level: float =
         level: Confidence level of the t interval.
 
     Returns:
-        The ratio; NaN with a reason where either sum is 0 or there are fewer than 3 replicates.
+        The ratio; NaN with a reason where either sum is 0, or would be with one replicate left
+        out. Without an interval for fewer than 5 replicates.
     """
     sides = [_columns(above, "above"), _columns(below, "below")]
     method = "ratio of variances, jackknife of its logarithm"
-    reason = None
-    if len(sides[0]) < 3:
-        reason = "an interval needs 3 replicates"
-    elif not all(any(map(_always_varies, side.T)) for side in sides):
-        reason = "no spread"
-    if reason is not None:
-        return Estimate(math.nan, Interval(math.nan, math.nan, level, reason), method, reason)
+    if not all(any(map(_always_varies, side.T)) for side in sides):
+        unknown = Interval(math.nan, math.nan, level, "no spread")
+        return Estimate(math.nan, unknown, method, "no spread")
     logs = [math.log(float(side.var(axis=0, ddof=1).sum())) for side in sides]
-    left_out = [np.log(_variances_without_one(side).sum(axis=1)) for side in sides]
-    half = _jackknife_half(logs[0] - logs[1], left_out[0] - left_out[1], level)
     value = logs[0] - logs[1]
+    if len(sides[0]) < FEWEST:
+        reason = f"an interval needs {FEWEST} replicates"
+        unknown = Interval(math.nan, math.nan, level, reason)
+        return Estimate(math.exp(value), unknown, method, reason)
+    left_out = [np.log(_variances_without_one(side).sum(axis=1)) for side in sides]
+    half = _jackknife_half(value, left_out[0] - left_out[1], level)
     interval = Interval(math.exp(value - half), math.exp(value + half), level)
     return Estimate(math.exp(value), interval, method)
 

@@ -278,7 +278,7 @@ def stored(folder: Path, n: int) -> Path:
                     resources={"seconds": 1.0},
                     environment=store.keep_document({"python": "3"}),
                 ),
-                protocol(loaded.study),
+                protocol(loaded.study, {}),
             )
     return loaded.file
 

@@ -310,7 +310,7 @@ def test_listing_specifications_does_not_make_a_claim_exploratory(tmp_path: Path
     listed = load(
         tmp_path / "listed", slower_below(), claim_toml("c", ("a", "b"), TO_TARGET, more=more)
     )
-    assert protocol(plain.study) == protocol(listed.study)
+    assert protocol(plain.study, {}) == protocol(listed.study, {})
     assert load_study(listed.file).study.claims[0].specifications is not None
 
 

@@ -93,7 +93,14 @@ def test_a_ratio_without_spread_is_undefined() -> None:
     lone = np.zeros((6, 1))
     lone[2] = 1.0  # left out, nothing varies
     assert math.isnan(variance_ratio(lone, x).value)
-    assert variance_ratio(x[:2], x[:2]).reason == "an interval needs 3 replicates"
+
+
+def test_few_replicates_have_a_ratio_and_no_interval() -> None:
+    x = np.random.default_rng(7).normal(size=(4, 2))
+    found = variance_ratio(x[:, :1], x[:, 1:])
+    assert found.value == pytest.approx(x[:, 0].var() / x[:, 1].var())
+    assert math.isnan(found.interval.low)
+    assert found.reason == "an interval needs 5 replicates"
 
 
 def test_bad_tables_are_refused() -> None:
