@@ -13,15 +13,9 @@ from numpy.typing import NDArray
 from harness.catalog import datasets
 from harness.catalog.problems import CatalogError
 from harness.environment import differences
-from harness.plan import (
-    arm_job,
-    confirmatory_claims,
-    digest,
-    plan_trials,
-    protocol,
-    protocol_notices,
-)
+from harness.plan import arm_job, digest, plan_trials
 from harness.planning import replicate_seconds
+from harness.protocol import standing
 from harness.quantities import plural
 from harness.results import CURVE_COLUMNS, ArmDescription, Results, curves_by_trial
 from harness.samples import side_values
@@ -65,18 +59,15 @@ def gather(loaded: LoadedStudy, store: Store) -> Results:
             curves, budgets, set(zip(diverged["arm"], diverged["replicate"], strict=True))
         ),
     )
-    registered = store.protocol()
-    claims = protocol(study, identities)["claims"]
-    withdrawn = [c for c in (registered or {"claims": {}})["claims"] if c not in claims]
+    bound = standing(study, store.protocol(), identities)
     looks = looks_reached(study, set(zip(trials["arm"], trials["replicate"], strict=True)))
-    known_before = confirmatory_claims(study, registered, identities)
     is_sequential = study.stopping.rule == "group-sequential"
     by_look = decide_by_look(
         study,
         values,
         # a look that was not declared settles nothing
-        confirmatory=known_before if looks else dict.fromkeys(known_before, False),
-        withdrawn=len(withdrawn),
+        confirmatory=bound.confirmatory if looks else dict.fromkeys(bound.confirmatory, False),
+        withdrawn=len(bound.withdrawn),
         looks=looks if is_sequential else (),
     )
     seconds = replicate_seconds(trials, [arm.name for arm in study.all_arms])
@@ -90,11 +81,12 @@ def gather(loaded: LoadedStudy, store: Store) -> Results:
         arms={name: _description(found[1]) for name, found in known.items() if found is not None},
         environments=environments,
         notices=(
-            *_notices(loaded, known, environments, registered),
+            *_notices(loaded, known, environments),
+            *bound.notices,
             *_progress_notices(study, trials, looks, is_decided=all_decided(verdicts)),
         ),
         by_look=by_look if is_sequential and looks else (),
-        withdrawn=len(withdrawn),
+        withdrawn=len(bound.withdrawn),
     )
 
 
@@ -158,9 +150,7 @@ def _notices(
     loaded: LoadedStudy,
     known: Mapping[str, object],
     environments: list[Mapping[str, object]],
-    registered: Mapping[str, Any] | None,
 ) -> list[str]:
-    study = loaded.study
     notices = list(loaded.warnings)
     notices += [
         f'arm "{name}" was never trained with these settings; run `bench study {loaded.file}`'
@@ -171,7 +161,7 @@ def _notices(
         f"trials differ in {key}: {' and '.join(values)}"
         for key, values in differences(environments).items()
     ]
-    return notices + protocol_notices(study, registered)
+    return notices
 
 
 def _progress_notices(

@@ -12,8 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.measures import as_settings
-from harness.study import STREAMS, Arm, Claim, Precision, Stream, Study, matching_arms
+from harness.study import STREAMS, Arm, Precision, Stream, Study
 
 TRAINING_VERSION = 1
 """Raised when the training room changes what a trial's curve is; enters every fingerprint."""
@@ -166,107 +165,3 @@ def plan_trials(study: Study, identities: Mapping[str, Mapping[str, Any]]) -> li
             key = fingerprint(identities[name], seeds, repeat)
             trials.append(Trial(name, replicate, seeds, key, len(trials)))
     return trials
-
-
-def protocol(study: Study, identities: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """What is claimed and how it will be decided: hashed with the first stored trial.
-
-    A claim stands with the settings of the arms it compares; what all claims share (alpha, number
-    of replicates, declared looks, randomness) stands apart, and so does what each arm was found to
-    be (a user's own model and data can change while the study file stays as it is).
-
-    Args:
-        study: The study.
-        identities: By arm, all that can change a trial's result but for the seeds.
-    """
-    arms = {arm.name: arm for arm in study.all_arms}
-
-    def settings(arm: Arm) -> dict[str, Any]:
-        own = {} if arm.vary is None else {"vary": sorted(arm.vary)}
-        own |= {} if arm.crossed is None else {"crossed": list(arm.crossed)}
-        return {**arm_job(study, arm, Path()).settings, **own}
-
-    def document(claim: Claim) -> dict[str, Any]:
-        names = sorted({n for side in claim.compare for n in matching_arms(side, list(arms))})
-        silent = {"measure", "answers_question", "says", "specifications"}
-        if claim.statistic == "mean":
-            silent.add("statistic")  # a claim is about means unless it says otherwise
-        return {
-            **claim.model_dump(exclude=silent, exclude_none=True),
-            "measure": as_settings(claim.measure),
-            "arms": {name: settings(arms[name]) for name in names},
-        }
-
-    sequential = study.stopping.rule != "fixed"  # a fixed study's look is its replicates
-    looks = {"stopping": study.stopping.model_dump()} if sequential else {}
-    return {
-        "shared": {
-            "alpha": study.study.alpha,
-            "replicates": study.study.replicate_ids,
-            "seed": study.study.seed,
-            "randomness": sorted(study.randomness.vary),
-            **looks,
-        },
-        "claims": {claim.id: digest(document(claim)) for claim in study.claims},
-        "arms": {name: digest(identity) for name, identity in identities.items()},
-    }
-
-
-_OPEN_IN_A_PILOT = ("replicates", "stopping")
-
-
-def pilot_protocol(study: Study, identities: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """What a pilot binds: all but how many replicates there will be, and the looks at them."""
-    whole = protocol(study, identities)
-    shared = {key: v for key, v in whole["shared"].items() if key not in _OPEN_IN_A_PILOT}
-    return {**whole, "shared": shared, "is_pilot": True}
-
-
-def _changed(registered: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """What all claims share and is no longer as it was bound."""
-    before, after = registered["shared"], now["shared"]
-    left_open = _OPEN_IN_A_PILOT if registered.get("is_pilot") else ()
-    return [
-        key
-        for key in {**before, **after}
-        if key not in left_open and before.get(key) != after.get(key)
-    ]
-
-
-def confirmatory_claims(
-    study: Study,
-    registered: Mapping[str, Any] | None,
-    identities: Mapping[str, Mapping[str, Any]],
-) -> dict[str, bool]:
-    """By claim, whether it was claimed in this form, of these arms, before the first trial."""
-    now = protocol(study, identities)
-    if registered is None:
-        return dict.fromkeys(now["claims"], True)
-    shared = _changed(registered, now)
-    bound = registered.get("arms", {})
-    names = [arm.name for arm in study.all_arms]
-    other = {name for name, key in now["arms"].items() if bound.get(name, key) != key}
-    return {
-        claim.id: not shared
-        and registered["claims"].get(claim.id) == now["claims"][claim.id]
-        and not any(other & set(matching_arms(side, names)) for side in claim.compare)
-        for claim in study.claims
-    }
-
-
-def protocol_notices(study: Study, registered: Mapping[str, Any] | None) -> list[str]:
-    """What changed since the first trial was stored, in words."""
-    if registered is None:
-        return []
-    now = protocol(study, {})
-    notices = [
-        f"{key} changed after the first trial was stored: every claim is exploratory"
-        for key in _changed(registered, now)
-    ]
-    gone = [claim for claim in registered["claims"] if claim not in now["claims"]]
-    if gone:
-        notices.append(
-            f"claims withdrawn after the first trial was stored: {', '.join(gone)}; they keep "
-            "their place in the family of tests"
-        )
-    return notices

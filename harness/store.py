@@ -343,7 +343,7 @@ class Store:
     def _bind(self, connection: sa.Connection, protocol: Mapping[str, Any]) -> None:
         """Bind the protocol with the first finished trial; what a pilot left open, with the next.
 
-        A pilot's own protocol is marked so (see `harness.plan.pilot_protocol`).
+        A pilot's own protocol is marked so (see `harness.protocol.pilot_protocol`).
         """
         text = self._get(connection, "protocol")
         bound = None if text is None else json.loads(text)

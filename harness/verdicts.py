@@ -19,19 +19,16 @@ from typing import Literal
 
 import numpy as np
 
+from harness import beside
 from harness.procedures import Maker, Procedure, Relabeling, SignFlip
 from harness.samples import FloatArray, Sample, SideValue, sample_of
-from harness.stats import classical, effects, logrank, planning
 from harness.stats.multiplicity import holm
 from harness.stats.repeated import holm_over_looks
 from harness.stats.results import Estimate, Interval, TestResult
-from harness.stats.samples import has_no_spread
-from harness.stats.survival import CensoredTimes
 from harness.stopping import Look
 from harness.study import Claim, Study
 
 Outcome = Literal["supported", "contradicted", "practically equal", "inconclusive"]
-POWER = 0.8
 
 
 @dataclass(frozen=True)
@@ -311,23 +308,13 @@ def _tested(verdict: Verdict, sample: Sample, family: int) -> Verdict:
     procedure = SignFlip(sample) if verdict.is_paired else Relabeling(sample)
     return replace(
         _decided(verdict, procedure),
-        sensitivity=_sensitivity(claim, sample, verdict.is_paired),
-        effect_sizes=_effect_sizes(sample, 1 - alpha, verdict.is_paired),
-        notices=(*verdict.notices, *_spread_notices(sample, verdict.is_paired)),
-        replicates_needed=_replicates_needed(claim, sample, alpha / family, verdict.is_paired),
+        sensitivity=beside.sensitivity(claim, sample, verdict.is_paired),
+        effect_sizes=beside.effect_sizes(sample, 1 - alpha, verdict.is_paired),
+        notices=(*verdict.notices, *beside.spread_notices(claim, sample, verdict.is_paired)),
+        replicates_needed=beside.replicates_needed(
+            claim, sample, alpha / family, verdict.is_paired
+        ),
     )
-
-
-def _replicates_needed(claim: Claim, sample: Sample, alpha: float, is_paired: bool) -> int | None:
-    """Replicates for a conclusive study; ``alpha`` is that of Holm's hardest step."""
-    if is_paired:
-        needed = (
-            planning.replicates_needed_for_equivalence
-            if claim.expect == "equivalent"
-            else planning.replicates_needed
-        )
-        return needed(sample.differences, claim.margin, alpha, POWER)
-    return planning.replicates_needed_unpaired(sample.a, sample.b, claim.margin, alpha, POWER)
 
 
 def _decided(verdict: Verdict, procedure: Procedure) -> Verdict:
@@ -386,90 +373,45 @@ def redecided(
     return _concluded(fresh, float(holm(p, family_size=family)[0]), family)
 
 
-def _sensitivity(claim: Claim, sample: Sample, is_paired: bool) -> dict[str, TestResult]:
-    """Classical tests of the same values."""
-    a, b = sample.a, sample.b
-    if is_paired:
-        tests = {
-            "paired t": classical.paired_t(sample.differences),
-            "Wilcoxon signed-rank": classical.wilcoxon_signed_rank(sample.differences),
-        }
-    else:
-        tests = {
-            "Welch t": classical.welch_t(a, b),
-            "Mann-Whitney": classical.mann_whitney(a, b),
-            "Brunner-Munzel": classical.brunner_munzel(a, b),
-        }
-    if claim.measure.can_be_censored and claim.statistic == "mean":
-        tests["permutation log-rank"] = logrank.log_rank_permutation(
-            CensoredTimes(a, sample.reached_a), CensoredTimes(b, sample.reached_b)
-        )
-    return tests
-
-
-def _effect_sizes(sample: Sample, level: float, is_paired: bool) -> dict[str, Estimate]:
-    if is_paired:
-        return {
-            "Hedges g": effects.hedges_gz(sample.differences, level=level),
-            "probability of superiority": effects.paired_superiority(
-                sample.differences, level=level
-            ),
-        }
-    return {
-        "Hedges g": effects.hedges_g(sample.a, sample.b, level=level),
-        "probability of superiority": effects.probability_of_superiority(
-            sample.a, sample.b, level=level
-        ),
-    }
-
-
-def _spread_notices(sample: Sample, is_paired: bool) -> list[str]:
-    if is_paired:
-        if not sample.differences.any():
-            return ["results identical - are the arms the same?"]
-        constant = has_no_spread(sample.differences)
-    else:
-        constant = has_no_spread(sample.a) and has_no_spread(sample.b)
-    return ["no spread between replicates"] if constant and len(sample.a) > 1 else []
-
-
 def _concluded(verdict: Verdict, p_adjusted: float, family: int) -> Verdict:
     """Apply the four-way rule, now that the adjusted p is known."""
-    outcome = _outcome(verdict, p_adjusted, family)
-    if outcome == "practically equal" and not _all_reached(verdict):
-        outcome, notice = (
-            "inconclusive",
-            (
-                "the sides are alike as far as they were watched, but some trials never got there: "
-                "how much longer they would have needed is not known"
-            ),
-        )
-        verdict = replace(verdict, notices=(*verdict.notices, notice))
-    needed = verdict.replicates_needed if outcome == "inconclusive" else None
-    return replace(verdict, outcome=outcome, p_adjusted=p_adjusted, replicates_needed=needed)
+    outcome, caveat = _outcome(verdict, p_adjusted, family)
+    return replace(
+        verdict,
+        outcome=outcome,
+        p_adjusted=p_adjusted,
+        notices=(*verdict.notices, *caveat),
+        replicates_needed=verdict.replicates_needed if outcome == "inconclusive" else None,
+    )
 
 
-def _all_reached(verdict: Verdict) -> bool:
-    """Whether no time was cut: restricted times can be alike where the times themselves are not."""
-    return all(side.reached is None or side.reached == side.n for side in verdict.sides)
-
-
-def _outcome(verdict: Verdict, p_adjusted: float, family: int) -> Outcome:
+def _outcome(verdict: Verdict, p_adjusted: float, family: int) -> tuple[Outcome, tuple[str, ...]]:
+    """The verdict, and what keeps it from being another."""
     if math.isnan(p_adjusted):
-        return "inconclusive"
+        return "inconclusive", ()
     margin, expect, alpha = verdict.claim.margin, verdict.claim.expect, verdict.alpha
     significant = p_adjusted <= alpha
     if expect == "equivalent":
         if significant:
-            return "practically equal"
+            return _equal_unless_cut(verdict)
         # Holm ordered the family by the tests of equivalence, so this one takes Bonferroni.
         beyond = (
             verdict.beyond is not None and verdict.overall_p(verdict.beyond.p) * family <= alpha
         )
-        return "contradicted" if beyond else "inconclusive"
+        return ("contradicted" if beyond else "inconclusive"), ()
     if margin > 0 and verdict.equivalence_interval.inside(-margin, margin):
-        return "practically equal"
+        return _equal_unless_cut(verdict)
     if not significant:
-        return "inconclusive"
+        return "inconclusive", ()
     as_expected = expect == "different" or (verdict.effect > 0) == (expect == "greater")
-    return "supported" if as_expected else "contradicted"
+    return ("supported" if as_expected else "contradicted"), ()
+
+
+def _equal_unless_cut(verdict: Verdict) -> tuple[Outcome, tuple[str, ...]]:
+    """Restricted times can be alike where the times themselves are not."""
+    if all(side.reached is None or side.reached == side.n for side in verdict.sides):
+        return "practically equal", ()
+    return "inconclusive", (
+        "the sides are alike as far as they were watched, but some trials never got there: how "
+        "much longer they would have needed is not known",
+    )

@@ -1,4 +1,4 @@
-"""The plan: seeds, fingerprints, blocks, and what the protocol binds."""
+"""The plan: seeds, fingerprints, blocks."""
 
 from __future__ import annotations
 
@@ -7,16 +7,7 @@ from typing import Any
 
 import pytest
 
-from harness.plan import (
-    Seeds,
-    arm_job,
-    confirmatory_claims,
-    fingerprint,
-    plan_trials,
-    protocol,
-    protocol_notices,
-    seeds_of,
-)
+from harness.plan import Seeds, arm_job, fingerprint, plan_trials, seeds_of
 from harness.study import STREAMS, Study
 
 
@@ -130,14 +121,6 @@ def test_repeats_are_alike_in_all_but_their_number() -> None:
     assert [t.fingerprint for t in trials] == [t.fingerprint for t in again]
 
 
-def test_what_an_arm_varies_and_what_a_claim_is_about_are_bound() -> None:
-    registered = protocol(study(), {})
-    assert confirmatory_claims(varying(None), registered, {}) == {"c": True}
-    assert confirmatory_claims(study(claim={"statistic": "mean"}), registered, {}) == {"c": True}
-    assert confirmatory_claims(varying(["init"]), registered, {}) == {"c": False}
-    assert confirmatory_claims(study(claim={"statistic": "spread"}), registered, {}) == {"c": False}
-
-
 def test_seeds_depend_on_the_root_seed_and_on_nothing_else() -> None:
     assert seeds_of(study(), 2) == seeds_of(study(study={"replicates": 9}), 2)
     assert seeds_of(study(), 2) != seeds_of(study(study={"seed": 1}), 2)
@@ -178,44 +161,3 @@ def test_the_thread_count_is_part_of_a_trials_identity() -> None:
     jobs = [arm_job(s, s.all_arms[0], Path()) for s in (study(), study(study={"threads": 2}))]
     assert jobs[0].settings != jobs[1].settings
     assert jobs[0].settings == arm_job(study(), study().all_arms[0], Path("elsewhere")).settings
-
-
-def test_what_was_claimed_before_the_data_is_confirmatory() -> None:
-    registered = protocol(study(), {})
-    assert confirmatory_claims(study(), None, {}) == {"c": True}
-    assert confirmatory_claims(study(), registered, {}) == {"c": True}
-    assert confirmatory_claims(study(claim={"says": "in other words"}), registered, {}) == {
-        "c": True
-    }
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"claim": {"margin": 0.02}},
-        {"claim": {"expect": "less"}},
-        {"claim": {"measure": {"kind": "best"}}},
-        {"study": {"alpha": 0.1}},
-        {"study": {"replicates": 9}},
-        {"study": {"epochs": 7}},
-    ],
-)
-def test_what_was_changed_after_the_data_is_exploratory(change: dict[str, Any]) -> None:
-    assert confirmatory_claims(study(**change), protocol(study(), {}), {}) == {"c": False}
-
-
-def test_a_withdrawn_claim_is_told() -> None:
-    later = study(claim={"id": "new"})
-    assert (
-        "claims withdrawn after the first trial was stored: c"
-        in (protocol_notices(later, protocol(study(), {}))[0])
-    )
-
-
-def test_a_model_that_changed_behind_the_study_file_is_exploratory() -> None:
-    """The file is as it was, but what the arm stands for is not."""
-    registered = protocol(study(), {"a": {"source": "1"}, "b": {"source": "2"}})
-    same = {"a": {"source": "1"}, "b": {"source": "2"}}
-    other = {"a": {"source": "1"}, "b": {"source": "3"}}
-    assert confirmatory_claims(study(), registered, same) == {"c": True}
-    assert confirmatory_claims(study(), registered, other) == {"c": False}

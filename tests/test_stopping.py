@@ -10,15 +10,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.plan import confirmatory_claims, pilot_protocol, protocol, protocol_notices
 from harness.procedures import SignFlip
 from harness.prose.words import nuances, verdict_sentence, what_would_change
+from harness.protocol import pilot_protocol, protocol, standing
 from harness.report.stopping_section import section_of, stopping_document
 from harness.results import Results
 from harness.samples import Sample, side_values
 from harness.stopping import declared_looks, looks_reached
 from harness.study import Study
-from harness.study_file import StudyError, load_study
+from harness.study_file import load_study
+from harness.study_problems import StudyError
 from harness.verdicts import Verdict, all_decided, decide, decide_by_look, decide_samples
 from tests.report.invented import CLAIMS, make_results
 from tests.test_verdicts import finals
@@ -159,22 +160,22 @@ class TestBinding:
     ) -> None:
         later = study(stopping={**LOOKS, **change})
         registered = protocol(study(), {})
-        assert confirmatory_claims(study(), registered, {}) == {"c0": True}
-        assert confirmatory_claims(later, registered, {}) == {"c0": False}
-        assert "stopping changed" in protocol_notices(later, registered)[0]
+        assert standing(study(), registered, {}).confirmatory == {"c0": True}
+        assert standing(later, registered, {}).confirmatory == {"c0": False}
+        assert "stopping changed" in standing(later, registered, {}).notices[0]
 
     def test_looks_added_after_the_data_make_claims_exploratory(self) -> None:
         registered = protocol(study(stopping={"rule": "fixed"}), {})
         assert "stopping" not in registered["shared"]
-        assert confirmatory_claims(study(), registered, {}) == {"c0": False}
-        assert "stopping changed" in protocol_notices(study(), registered)[0]
+        assert standing(study(), registered, {}).confirmatory == {"c0": False}
+        assert "stopping changed" in standing(study(), registered, {}).notices[0]
 
     def test_a_pilot_leaves_only_replicates_and_looks_open(self) -> None:
         registered = pilot_protocol(study(stopping={"rule": "fixed"}), {})
-        assert confirmatory_claims(study(), registered, {}) == {"c0": True}
-        assert protocol_notices(study(), registered) == []
-        assert confirmatory_claims(study(margin=0.01), registered, {}) == {"c0": False}
-        assert confirmatory_claims(study(alpha=0.1), registered, {}) == {"c0": False}
+        assert standing(study(), registered, {}).confirmatory == {"c0": True}
+        assert standing(study(), registered, {}).notices == ()
+        assert standing(study(margin=0.01), registered, {}).confirmatory == {"c0": False}
+        assert standing(study(alpha=0.1), registered, {}).confirmatory == {"c0": False}
 
 
 def test_a_look_is_reached_when_all_its_trials_were_attempted() -> None:

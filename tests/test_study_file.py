@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.study_file import StudyError, load_study, safe_name
+from harness.study_file import load_study, safe_name
+from harness.study_problems import StudyError
 
 GOOD = """
 [study]
@@ -145,6 +146,42 @@ def test_too_few_replicates_are_warned_of(tmp_path: Path) -> None:
     more = "".join(claim.replace('"one"', f'"more-{i}"') for i in range(6))
     loaded = load_study(write(tmp_path, GOOD + more))
     assert "7 claims at alpha 0.05 need at least 9 paired replicates" in loaded.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        (
+            '{ kind = "final" }',
+            '{ kind = "epochs_to", target = 0.9, sustain = 4 }',
+            "claim one: nothing is held for 4 epochs within 3",
+        ),
+        (
+            '{ kind = "final" }',
+            '{ kind = "epochs_to_plateau", within = 0.01, window = 2 }',
+            "claim one: two windows of 2 epochs do not fit into 3",
+        ),
+        (
+            '{ kind = "final" }\nexpect = "greater"\nmargin = 0.01',
+            '{ kind = "epochs_to", target = 0.9 }\nexpect = "greater"\nmargin = 3',
+            "claim one: a margin of 3 epochs is no less than the 3 there are",
+        ),
+        (
+            'batch_size = 64\n\n[[claims]]\nid = "one"\nsays = "a ends above b."\n'
+            'compare = ["a", "b"]\nmeasure = { kind = "final" }',
+            'epochs = 5\n\n[[claims]]\nid = "one"\nsays = "a ends above b."\n'
+            'compare = ["a", "b"]\nmeasure = { kind = "epochs_to", target = 0.9 }',
+            "claim one: its arms have 3 and 5 epochs",
+        ),
+        ("batch_size = 64", "vary = []", 'claim one: nothing is random in "b"'),
+    ],
+)
+def test_a_claim_that_cannot_mean_what_it_says_is_warned_of(
+    tmp_path: Path, old: str, new: str, told: str
+) -> None:
+    assert old in GOOD
+    warned = load_study(write(tmp_path, GOOD.replace(old, new))).warnings
+    assert [warning[: len(told)] for warning in warned] == [told]
 
 
 def test_a_profile_changes_any_key_and_finds_arms_and_claims_by_name(tmp_path: Path) -> None:

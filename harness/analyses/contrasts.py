@@ -11,7 +11,7 @@ from harness.analyses.comparisons import Comparison, compare_row
 from harness.measures import AtEpoch, Metric
 from harness.results import Results, trial_curves
 from harness.samples import Curves
-from harness.study import Claim, matching_arms
+from harness.study import Claim, Study, matching_arms
 from harness.verdicts import Verdict
 
 METRICS: tuple[Metric, ...] = ("val_accuracy", "val_loss")
@@ -39,8 +39,9 @@ def contrasts(results: Results, metrics: Sequence[Metric] = METRICS) -> list[Con
 
     Curves of arms that a pattern names are averaged replicate by replicate. A diverged curve
     keeps its last recorded value to the end of its budget; epochs at which a trial has no number
-    at all are left out for all trials. The probability of any false epoch is at most alpha within
-    one contrast: two sides and one metric.
+    at all are left out for all trials. Sides that draw different things at random are not compared:
+    their curves differ in how they vary, which no mean shows. The probability of any false epoch is
+    at most alpha within one contrast: two sides and one metric.
 
     Args:
         results: A study's outcome.
@@ -54,7 +55,8 @@ def contrasts(results: Results, metrics: Sequence[Metric] = METRICS) -> list[Con
     pairs: dict[tuple[str, str], Verdict] = {}
     for verdict in results.verdicts:
         first, second = verdict.claim.compare
-        if first != second and (second, first) not in pairs:
+        alike = _vary_alike(study, (first, second))
+        if alike and first != second and (second, first) not in pairs:
             pairs.setdefault((first, second), verdict)
     return [
         _contrast(
@@ -69,6 +71,13 @@ def contrasts(results: Results, metrics: Sequence[Metric] = METRICS) -> list[Con
         for metric in metrics
         if any(np.isfinite(curve.columns[metric]).any() for curve in curves.values())
     ]
+
+
+def _vary_alike(study: Study, sides: tuple[str, str]) -> bool:
+    names = [arm.name for arm in study.all_arms]
+    matched = {name for side in sides for name in matching_arms(side, names)}
+    varied = {frozenset(study.streams_of(arm)) for arm in study.all_arms if arm.name in matched}
+    return len(varied) == 1
 
 
 def _contrast(

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from harness.beside import POWER
 from harness.planning import ClaimNeed, PlannedLook, StudyPlan
 from harness.quantities import (
     amount,
@@ -19,7 +20,6 @@ from harness.quantities import (
 )
 from harness.stats.power import MOST_SIMULATED, spread_factors
 from harness.stats.results import Interval
-from harness.verdicts import POWER
 
 _ROUGH_BELOW = 10  # pilot pairs below which a spread is known to a factor of two at best
 

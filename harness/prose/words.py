@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from harness.beside import POWER
 from harness.prose.phrases import Way, claim_difference, claim_subject, compared
 from harness.quantities import (
     NO_VALUE,
@@ -22,7 +23,7 @@ from harness.quantities import (
     span,
     unit_noun,
 )
-from harness.verdicts import POWER, Outcome, Verdict
+from harness.verdicts import Outcome, Verdict
 
 OUTCOMES: tuple[Outcome, ...] = ("supported", "contradicted", "practically equal", "inconclusive")
 MARKS: Mapping[Outcome, str] = {

@@ -65,8 +65,9 @@ _CURVES = Method(
 )
 _PAIRED = Method(
     "Paired comparison",
-    "Trials of the same replicate see the data in the same order and split, so each trial is "
-    "compared with its partner, and the differences are averaged.",
+    "Trials of the same replicate take the same seeds, so that they meet the same data in the same "
+    "order wherever these are drawn at random; each trial is compared with its partner, and the "
+    "differences are averaged.",
     "Fisher 1935",
 )
 _UNPAIRED = Method(

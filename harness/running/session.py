@@ -11,14 +11,16 @@ from typing import Any
 
 from harness.environment import describe_environment
 from harness.gather import gather
-from harness.plan import ArmJob, Trial, arm_job, digest, pilot_protocol, plan_trials, protocol
+from harness.plan import ArmJob, Trial, arm_job, digest, plan_trials
+from harness.protocol import pilot_protocol, protocol
 from harness.quantities import plural
 from harness.running.executor import Executor, Run
 from harness.running.progress import Clock, ProgressView
 from harness.running.worker import TerminatedWorkerError, Worker, death_notice
 from harness.stopping import Look, declared_looks
 from harness.store import FINISHED, Store
-from harness.study_file import LoadedStudy, Problem, StudyError
+from harness.study_file import LoadedStudy
+from harness.study_problems import Problem, StudyError
 from harness.training.runtime import worker_environment
 from harness.training.trial import Described, describe_arm
 from harness.verdicts import Verdict, all_decided

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -102,6 +103,15 @@ def test_both_metrics_of_every_compared_pair_once(tmp_path: Path) -> None:
         (("b", "c"), "val_accuracy"),
         (("b", "c"), "val_loss"),
     ]
+
+
+def test_arms_that_draw_other_things_at_random_are_not_compared(tmp_path: Path) -> None:
+    results = make(tmp_path, {"a": Arm(noise(1)), "b": Arm(noise(2))}, CLAIM)
+    assert contrasts(results)
+    study = results.loaded.study
+    arms = [study.arms[0].model_copy(update={"vary": ["init"]}), study.arms[1]]
+    loaded = replace(results.loaded, study=study.model_copy(update={"arms": arms}))
+    assert contrasts(replace(results, loaded=loaded)) == []
 
 
 def test_a_pattern_stands_for_the_replicates_mean(tmp_path: Path) -> None:

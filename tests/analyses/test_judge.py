@@ -17,8 +17,9 @@ from harness.analyses.judge import Judgement, judge_metric, judge_run, known_arm
 from harness.analyses.single_run import SingleRun, read_run
 from harness.errors import UserError
 from harness.measures import Curve, FloatArray
-from harness.plan import arm_job, digest, plan_trials, protocol
+from harness.plan import arm_job, digest, plan_trials
 from harness.prose.curve_words import judgement_sentence
+from harness.protocol import protocol
 from harness.results import Results
 from harness.store import Store, TrialRecord
 from tests.stats.curve_noise import monte_carlo_error, null_curves

@@ -12,12 +12,13 @@ from harness.analyses.specifications import SpecificationCurve, Specified, speci
 from harness.analyses.target_sweep import target_sweeps
 from harness.choices import own_choice
 from harness.measures import FloatArray
-from harness.plan import protocol
 from harness.prose.curve_words import sweep_sentence
 from harness.prose.specification_words import specification_notes, specification_sentence
+from harness.protocol import protocol
 from harness.results import Results
 from harness.stats.multiplicity import holm
-from harness.study_file import StudyError, load_study
+from harness.study_file import load_study
+from harness.study_problems import StudyError
 from tests.synthetic import Arm, claim_toml, load, make
 
 EPOCHS = 20

@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 
 from harness.plan import seeds_of
-from harness.study_file import StudyError, load_study
+from harness.study_file import load_study
+from harness.study_problems import StudyError
 from tests.running.conftest import Project, gone_within, living
 
 

@@ -1,0 +1,95 @@
+"""What stands beside a verdict and never decides it: other tests, effect sizes, sample sizes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from harness.quantities import plural
+from harness.samples import Sample
+from harness.stats import classical, effects, logrank, planning
+from harness.stats.results import Estimate, TestResult
+from harness.stats.samples import has_no_spread
+from harness.stats.survival import CensoredTimes
+from harness.study import Claim
+
+POWER = 0.8
+_UNEQUAL, _FEW = 2.0, 16  # where studentized permutation was seen to err (harness.stats.unpaired)
+
+
+def sensitivity(claim: Claim, sample: Sample, is_paired: bool) -> dict[str, TestResult]:
+    """Classical tests of the same values."""
+    a, b = sample.a, sample.b
+    if is_paired:
+        tests = {
+            "paired t": classical.paired_t(sample.differences),
+            "Wilcoxon signed-rank": classical.wilcoxon_signed_rank(sample.differences),
+        }
+    else:
+        tests = {
+            "Welch t": classical.welch_t(a, b),
+            "Mann-Whitney": classical.mann_whitney(a, b),
+            "Brunner-Munzel": classical.brunner_munzel(a, b),
+        }
+    if claim.measure.can_be_censored and claim.statistic == "mean":
+        tests["permutation log-rank"] = logrank.log_rank_permutation(
+            CensoredTimes(a, sample.reached_a), CensoredTimes(b, sample.reached_b)
+        )
+    return tests
+
+
+def effect_sizes(sample: Sample, level: float, is_paired: bool) -> dict[str, Estimate]:
+    """How large the difference is beside the noise."""
+    if is_paired:
+        return {
+            "Hedges g": effects.hedges_gz(sample.differences, level=level),
+            "probability of superiority": effects.paired_superiority(
+                sample.differences, level=level
+            ),
+        }
+    return {
+        "Hedges g": effects.hedges_g(sample.a, sample.b, level=level),
+        "probability of superiority": effects.probability_of_superiority(
+            sample.a, sample.b, level=level
+        ),
+    }
+
+
+def spread_notices(claim: Claim, sample: Sample, is_paired: bool) -> list[str]:
+    """What the spread between replicates says about the test."""
+    smallest = min(len(sample.a), len(sample.b))
+    if claim.statistic == "spread" and smallest < 3:
+        return [f"{plural(smallest, 'replicate')} cannot show a spread"]
+    if is_paired:
+        if not sample.differences.any():
+            return ["results identical - are the arms the same?"]
+        constant = has_no_spread(sample.differences)
+    else:
+        constant = has_no_spread(sample.a) and has_no_spread(sample.b)
+    if constant:
+        return ["no spread between replicates"] if smallest > 1 else []
+    return [] if is_paired else _unequal_spread(sample)
+
+
+def _unequal_spread(sample: Sample) -> list[str]:
+    a, b = (
+        float(np.std(values, ddof=1)) if len(values) > 1 else 0 for values in (sample.a, sample.b)
+    )
+    few = min(len(sample.a), len(sample.b)) < _FEW
+    if not few or min(a, b) == 0 or max(a, b) / min(a, b) < _UNEQUAL:
+        return []
+    return [
+        "few trials, not paired, and one side spreads more than twice as far as the other: there "
+        "the test errs somewhat more often than its level says (seen: 6 to 12 % at a level of 5 %)"
+    ]
+
+
+def replicates_needed(claim: Claim, sample: Sample, alpha: float, is_paired: bool) -> int | None:
+    """Replicates for a conclusive study; ``alpha`` is that of Holm's hardest step."""
+    if is_paired:
+        needed = (
+            planning.replicates_needed_for_equivalence
+            if claim.expect == "equivalent"
+            else planning.replicates_needed
+        )
+        return needed(sample.differences, claim.margin, alpha, POWER)
+    return planning.replicates_needed_unpaired(sample.a, sample.b, claim.margin, alpha, POWER)

@@ -1,0 +1,159 @@
+"""What was claimed before the data: bound with the first stored trial, compared with it later.
+
+A claim that stands as it was bound is confirmatory; one that changed, or whose arms changed, is
+exploratory, and the report says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.measures import as_settings
+from harness.plan import arm_job, digest
+from harness.study import Arm, Claim, Study, matching_arms
+
+_OPEN_IN_A_PILOT = ("replicates", "stopping")
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a study stands to the protocol that was bound with its first stored trial.
+
+    Attributes:
+        confirmatory: By claim, whether it was claimed in this form, of these arms, beforehand.
+        withdrawn: Claims that were bound and are no longer made.
+        notices: What changed, in words.
+    """
+
+    confirmatory: Mapping[str, bool]
+    withdrawn: tuple[str, ...]
+    notices: tuple[str, ...]
+
+
+def protocol(study: Study, identities: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """What is claimed and how it will be decided.
+
+    A claim stands with the settings of the arms it compares; what all claims share (alpha, number
+    of replicates, declared looks, randomness) stands apart, and so does what each arm was found to
+    be (a user's own model and data can change while the study file stays as it is). Words decide
+    nothing and are bound as such: what a claim says, and which claims answer the question.
+
+    Args:
+        study: The study.
+        identities: By arm, all that can change a trial's result but for the seeds.
+    """
+    arms = {arm.name: arm for arm in study.all_arms}
+    sequential = study.stopping.rule != "fixed"  # a fixed study's look is its replicates
+    looks = {"stopping": study.stopping.model_dump()} if sequential else {}
+    return {
+        "shared": {
+            "alpha": study.study.alpha,
+            "replicates": study.study.replicate_ids,
+            "seed": study.study.seed,
+            "randomness": sorted(study.randomness.vary),
+            **looks,
+        },
+        "claims": {claim.id: digest(_decisive(study, claim, arms)) for claim in study.claims},
+        "words": {claim.id: _words(claim) for claim in study.claims},
+        "arms": {name: digest(identity) for name, identity in identities.items()},
+    }
+
+
+def pilot_protocol(study: Study, identities: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """What a pilot binds: all but how many replicates there will be, and the looks at them."""
+    whole = protocol(study, identities)
+    shared = {key: v for key, v in whole["shared"].items() if key not in _OPEN_IN_A_PILOT}
+    return {**whole, "shared": shared, "is_pilot": True}
+
+
+def standing(
+    study: Study,
+    bound: Mapping[str, Any] | None,
+    identities: Mapping[str, Mapping[str, Any]],
+) -> Standing:
+    """Compare a study with its bound protocol; without one, everything is still to be claimed."""
+    now = protocol(study, identities)
+    if bound is None:
+        return Standing(dict.fromkeys(now["claims"], True), (), ())
+    shared = _changed(bound, now)
+    other = _other_arms(bound, now)
+    names = [arm.name for arm in study.all_arms]
+    confirmatory = {
+        claim.id: not shared
+        and bound["claims"].get(claim.id) == now["claims"][claim.id]
+        and not any(other & set(matching_arms(side, names)) for side in claim.compare)
+        for claim in study.claims
+    }
+    withdrawn = tuple(claim for claim in bound["claims"] if claim not in now["claims"])
+    return Standing(confirmatory, withdrawn, tuple(_notices(bound, now, withdrawn)))
+
+
+def _decisive(study: Study, claim: Claim, arms: Mapping[str, Arm]) -> dict[str, Any]:
+    """What of a claim can change its verdict: all but its words."""
+    names = sorted({n for side in claim.compare for n in matching_arms(side, list(arms))})
+    silent = {"measure", "answers_question", "says", "specifications", "unit"}
+    if claim.statistic == "mean":
+        silent.add("statistic")  # a claim is about means unless it says otherwise
+    return {
+        **claim.model_dump(exclude=silent, exclude_none=True),
+        "measure": as_settings(claim.measure),
+        "arms": {name: _settings(study, arms[name]) for name in names},
+    }
+
+
+def _settings(study: Study, arm: Arm) -> dict[str, Any]:
+    own = {} if arm.vary is None else {"vary": sorted(arm.vary)}
+    own |= {} if arm.crossed is None else {"crossed": list(arm.crossed)}
+    return {**arm_job(study, arm, Path()).settings, **own}
+
+
+def _words(claim: Claim) -> dict[str, Any]:
+    return {"says": claim.says, "answers_question": claim.answers_question}
+
+
+def _changed(bound: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """What all claims share and is no longer as it was bound."""
+    before, after = bound["shared"], now["shared"]
+    left_open = _OPEN_IN_A_PILOT if bound.get("is_pilot") else ()
+    return [
+        key
+        for key in {**before, **after}
+        if key not in left_open and before.get(key) != after.get(key)
+    ]
+
+
+def _other_arms(bound: Mapping[str, Any], now: Mapping[str, Any]) -> set[str]:
+    """Arms that turned out to be something else than when they were bound."""
+    before = bound.get("arms", {})
+    return {name for name, key in now["arms"].items() if before.get(name, key) != key}
+
+
+def _notices(
+    bound: Mapping[str, Any], now: Mapping[str, Any], withdrawn: tuple[str, ...]
+) -> Iterator[str]:
+    for key in _changed(bound, now):
+        yield f"{key} changed after the first trial was stored: every claim is exploratory"
+    for name in sorted(_other_arms(bound, now)):
+        yield (
+            f'arm "{name}" is another than when the first trial was stored (its settings, model, '
+            "source or data changed): claims about it are exploratory"
+        )
+    words = bound.get("words", {})
+    for claim, said in now["words"].items():
+        before = words.get(claim, said)
+        if before["says"] != said["says"]:
+            yield (
+                f"claim {claim} was reworded after the first trial was stored; it was bound as: "
+                f"{before['says']}"
+            )
+        if before["answers_question"] != said["answers_question"]:
+            began = "began" if said["answers_question"] else "ceased"
+            yield f"claim {claim} {began} to answer the question after the first trial was stored"
+    if withdrawn:
+        yield (
+            f"claims withdrawn after the first trial was stored: {', '.join(withdrawn)}; they "
+            "keep their place in the family of tests"
+        )

@@ -1,0 +1,125 @@
+"""What a well-formed study can still get wrong, and what is worth knowing before it is trained."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+
+from harness import study as models
+from harness.stats.planning import least_pairs
+from harness.stopping import declared_looks, powerless_looks
+from harness.study import Study, matching_arms
+from harness.study_problems import Path_, Problem, dotted, nearest
+
+
+def meaning_problems(study: Study) -> list[Problem]:
+    """What only a well-formed study can get wrong: names and epochs that must fit together."""
+    problems: list[Problem] = []
+    arms = {arm.name: arm for arm in study.all_arms}
+    if not arms:
+        problems.append(Problem("arms", "there are none; add [[arms]] or a [grid]"))
+    if len(arms) < len(study.all_arms):
+        doubled = [n for n, c in Counter(a.name for a in study.all_arms).items() if c > 1]
+        problems.append(Problem("grid", f"gives arms that exist already: {', '.join(doubled)}"))
+    problems += _looks_problems(study)
+    for i, claim in enumerate(study.claims):
+        problems += _claim_problems(study, ("claims", i), claim, arms)
+    return problems
+
+
+def _claim_problems(
+    study: Study, at: Path_, claim: models.Claim, arms: Mapping[str, models.Arm]
+) -> Iterator[Problem]:
+    """Whether the arms and epochs that a claim names are there."""
+    sides = [matching_arms(pattern, list(arms)) for pattern in claim.compare]
+    for side, (pattern, matched) in enumerate(zip(claim.compare, sides, strict=True)):
+        key = dotted((*at, "compare", side))
+        if not matched:
+            message = f'there is no arm "{pattern}"; arms: {", ".join(arms)}'
+            yield Problem(key, message + nearest(pattern, list(arms)))
+        for name in (name for name in matched if arms[name].crossed is not None):
+            message = (
+                f'the replicates of "{name}" share their seeds crosswise, so no claim can be '
+                "tested on them; compare arms without crossed"
+            )
+            yield Problem(key, message)
+        epoch = getattr(claim.side_measure(side), "epoch", None)
+        for name in matched:
+            budget = study.epochs_of(arms[name])
+            if isinstance(epoch, int) and epoch > budget:
+                message = f'epoch {epoch} is beyond the {budget} epochs of "{name}"'
+                yield Problem(dotted((*at, "measure")), message)
+    shared = sorted(set(sides[0]) & set(sides[1]))
+    if shared and claim.at_epochs is None:
+        yield Problem(dotted((*at, "compare")), f"both sides hold {', '.join(shared)}")
+    if shared and claim.at_epochs is not None:
+        last = study.epochs_of(arms[shared[0]])
+        if len({last if epoch == "last" else epoch for epoch in claim.at_epochs}) == 1:
+            message = f'{claim.at_epochs} are one epoch: the last of "{shared[0]}" is {last}'
+            yield Problem(dotted((*at, "at_epochs")), message)
+
+
+def _looks_problems(study: Study) -> Iterator[Problem]:
+    looks, have = study.stopping.looks, len(study.study.replicate_ids)
+    if looks is None or looks[-1] == have:
+        return
+    mend = f"study.replicates = {looks[-1]}"
+    if study.study.seeds is not None:
+        mend = f"list {looks[-1]} seeds, to whose order looks refers"
+    message = f"the last look, {looks[-1]}, must be all {have} replicates: end with {have}, or "
+    yield Problem("stopping.looks", message + mend)
+
+
+def study_warnings(study: Study) -> Iterator[str]:
+    """What is allowed, and yet not what most people want."""
+    claims, alpha = len(study.claims), study.study.alpha
+    last = declared_looks(study)[-1].level(alpha / max(claims, 1)) * max(claims, 1)
+    need, have = least_pairs(max(claims, 1), last), len(study.study.replicate_ids)
+    if claims and have < need:
+        yield (
+            f"{claims} {'claim' if claims == 1 else 'claims'} at alpha {alpha:g} "
+            f"{'needs' if claims == 1 else 'need'} at least {need} paired replicates "
+            f"(this study has {have}): no difference can be called real, however large"
+        )
+    yield from powerless_looks(study)
+    if not study.study.deterministic:
+        yield "deterministic = false: repeated trials may differ, and so may their curves"
+    arms = {arm.name: arm for arm in study.all_arms}
+    for claim in study.claims:
+        yield from (f"claim {claim.id}: {told}" for told in _claim_warnings(study, claim, arms))
+
+
+def _claim_warnings(
+    study: Study, claim: models.Claim, arms: Mapping[str, models.Arm]
+) -> Iterator[str]:
+    """What keeps a claim from ever being decided, or makes it another claim than it seems."""
+    names = sorted({n for side in claim.compare for n in matching_arms(side, list(arms))})
+    budgets = {study.epochs_of(arms[name]) for name in names}
+    shortest, measure = min(budgets), claim.measure
+    sustain, window = getattr(measure, "sustain", 1), getattr(measure, "window", None)
+    if sustain > shortest:
+        yield (
+            f"nothing is held for {sustain} epochs within {shortest}; lower sustain, or raise "
+            "epochs"
+        )
+    if window is not None and 2 * window > shortest:
+        yield (
+            f"two windows of {window} epochs do not fit into {shortest}, so no curve is ever seen "
+            "to settle; lower window, or raise epochs"
+        )
+    if measure.unit == "epochs" and claim.margin >= shortest:
+        yield (
+            f"a margin of {claim.margin:g} epochs is no less than the {shortest} there are: every "
+            "difference is within it"
+        )
+    if measure.can_be_censored and len(budgets) > 1:
+        yield (
+            f"its arms have {' and '.join(map(str, sorted(budgets)))} epochs; if a run does not "
+            f"get there, all are compared up to epoch {shortest} at most"
+        )
+    still = [name for name in names if not study.streams_of(arms[name])]
+    if still:
+        yield (
+            f'nothing is random in "{still[0]}" (vary = []): its replicates repeat one trial, and '
+            "the claim is about that single draw"
+        )
