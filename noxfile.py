@@ -5,7 +5,7 @@ from __future__ import annotations
 import nox
 
 nox.options.reuse_existing_virtualenvs = True
-nox.options.sessions = ["lint", "types", "tests", "study", "report"]
+nox.options.sessions = ["lint", "types", "tests", "study", "report", "docs", "speed"]
 
 SMOKE = ["studies/convergence.toml", "--profile", "smoke"]
 
@@ -22,7 +22,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Static types, strict."""
-    session.install("-c", "constraints.txt", "-e", ".[types]")
+    session.install("-c", "constraints.txt", "-e", ".[types,dask,docs,parquet,test]")
     session.run("mypy")
 
 
@@ -48,6 +48,20 @@ def calibration(session: nox.Session) -> None:
 
 
 @nox.session
+def benchmarks(session: nox.Session) -> None:
+    """The speed of the harness, as ratios; on a quiet machine (see benchmarks/README.md)."""
+    session.install("-c", "constraints.txt", "-e", ".")
+    session.run("python", "-m", "benchmarks", *session.posargs)
+
+
+@nox.session
+def speed(session: nox.Session) -> None:
+    """A quick check that a small study is no slower than a loop written by hand."""
+    session.install("-c", "constraints.txt", "-e", ".")
+    session.run("python", "-m", "benchmarks", "--quick", "--fail-below", "1", "small study")
+
+
+@nox.session
 def study(session: nox.Session) -> None:
     """The smoke profile of the main study, end to end, on the installed package."""
     session.install("-c", "constraints.txt", ".")
@@ -61,3 +75,10 @@ def report(session: nox.Session) -> None:
     reports = session.create_tmp()
     session.run("bench", "study", *SMOKE, "--reports", reports)
     session.run("bench", "report", *SMOKE, "--reports", reports)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The documentation, into site/: strict, and with nothing loaded from other hosts."""
+    session.install("-c", "constraints.txt", "-e", ".[docs]")
+    session.run("mkdocs", "build", "--strict", *session.posargs, env={"NO_MKDOCS_2_WARNING": "1"})

@@ -10,6 +10,8 @@ from importlib import metadata
 from pathlib import Path
 
 PACKAGES = ("tensorflow", "keras", "numpy", "scipy", "pandas", "joblib", "training-bench")
+FEATURES = ("avx2", "fma", "avx512f", "avx512_bf16", "amx_tile", "amx_bf16")
+"""Instruction sets for which TensorFlow has kernels of their own, with other last digits."""
 SWITCHES = ("TF_ENABLE_ONEDNN_OPTS", "ONEDNN_MAX_CPU_ISA", "XLA_FLAGS", "CUDA_VISIBLE_DEVICES")
 
 
@@ -20,10 +22,16 @@ def describe_environment(study_file: Path) -> dict[str, object]:
         **{name: _version(name) for name in PACKAGES},
         "system": f"{platform.system()} {platform.machine()}",
         "processor": _processor(),
+        "cpu_features": " ".join(name for name in FEATURES if name in _cpu_flags()),
         "cores": os.cpu_count(),
         **{name: os.environ[name] for name in SWITCHES if name in os.environ},
         "study_commit": _commit(study_file),
     }
+
+
+def usable_cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def differences(environments: list[Mapping[str, object]]) -> dict[str, list[str]]:
@@ -41,13 +49,37 @@ def _version(package: str) -> str | None:
 
 
 def _processor() -> str:
+    return _cpuinfo("model name") or platform.processor() or "unknown"
+
+
+def _cpu_flags() -> set[str]:
+    return set(_cpuinfo("flags").split())
+
+
+def _cpuinfo(key: str) -> str:
+    """What Linux says of the first core; empty elsewhere."""
     try:
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
+            name, _, value = line.partition(":")
+            if name.strip() == key:
+                return value.strip()
     except OSError:
         pass
-    return platform.processor() or "unknown"
+    return ""
+
+
+def has_bfloat16() -> bool | None:
+    """Whether the processor multiplies bfloat16 numbers by itself; None where it does not say."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return None
+    flags = {flag for line in lines if _is_flags(line) for flag in line.partition(":")[2].split()}
+    return bool(flags & {"avx512_bf16", "amx_bf16", "bf16"}) if flags else None
+
+
+def _is_flags(line: str) -> bool:
+    return line.startswith(("flags", "Features"))
 
 
 def _commit(study_file: Path) -> str | None:

@@ -17,13 +17,20 @@ from harness.plan import arm_job, digest, plan_trials
 from harness.planning import replicate_seconds
 from harness.protocol import standing
 from harness.quantities import plural
-from harness.results import CURVE_COLUMNS, ArmDescription, Results, curves_by_trial
+from harness.results import (
+    CURVE_COLUMNS,
+    ArmDescription,
+    Results,
+    curves_by_trial,
+    jobs_by_trial,
+)
 from harness.samples import side_values
-from harness.stopping import Look, declared_looks, looks_reached
+from harness.stopping import Look, declared_looks, looks_reached, whole_blocks
 from harness.store import FINISHED, Store
 from harness.study import Study
 from harness.study_file import LoadedStudy
 from harness.verdicts import all_decided, decide_by_look
+from harness.verification import Verification
 
 TRIAL_COLUMNS = [
     "arm",
@@ -38,6 +45,7 @@ TRIAL_COLUMNS = [
     "threads",
     "jobs",
     "position",
+    "load",
     "attempts",
     "error",
     "environment",
@@ -51,16 +59,26 @@ def gather(loaded: LoadedStudy, store: Store) -> Results:
     identities = {name: found[0] for name, found in known.items() if found is not None}
     trials, environments = _trials(loaded, store, identities)
     curves = _curves(trials, store)
+    attempted = set(zip(trials["arm"], trials["replicate"], strict=True))
+    whole = whole_blocks(study, attempted)
+    curves = curves[curves["replicate"].isin(whole)].reset_index(drop=True)
+    is_timed_alone = study.study.timing == "exclusive"
+    if is_timed_alone:
+        curves = _with_times_alone(curves, trials, store)
     budgets = {arm.name: study.epochs_of(arm) for arm in study.all_arms}
     diverged = trials[trials["status"] == "diverged"]
     values = side_values(
         study,
         curves_by_trial(
-            curves, budgets, set(zip(diverged["arm"], diverged["replicate"], strict=True))
+            curves,
+            budgets,
+            set(zip(diverged["arm"], diverged["replicate"], strict=True)),
+            jobs_by_trial(trials, is_timed_alone=is_timed_alone),
         ),
     )
+    audit = store.verification()
     bound = standing(study, store.protocol(), identities)
-    looks = looks_reached(study, set(zip(trials["arm"], trials["replicate"], strict=True)))
+    looks = looks_reached(study, attempted)
     is_sequential = study.stopping.rule == "group-sequential"
     by_look = decide_by_look(
         study,
@@ -84,15 +102,28 @@ def gather(loaded: LoadedStudy, store: Store) -> Results:
             *_notices(loaded, known, environments),
             *bound.notices,
             *_progress_notices(study, trials, looks, is_decided=all_decided(verdicts)),
+            *_block_notices(trials, whole),
+            *(_timing_notices(trials, store) if is_timed_alone else ()),
         ),
         by_look=by_look if is_sequential and looks else (),
         withdrawn=len(bound.withdrawn),
+        verification=None if audit is None else Verification.from_document(audit),
     )
+
+
+def stored_curves(loaded: LoadedStudy, store: Store) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The study's stored trials and their curves, as in `Results`; nothing is measured."""
+    known = {arm.name: _known_arm(loaded, arm.name, store) for arm in loaded.study.all_arms}
+    identities = {name: found[0] for name, found in known.items() if found is not None}
+    trials, _ = _trials(loaded, store, identities)
+    return trials, _curves(trials, store)
 
 
 def sample_images(loaded: LoadedStudy) -> tuple[NDArray[np.uint8], list[int]] | None:
     """81 training images and their labels, for the report; None where the data are out of reach."""
     data = loaded.study.data
+    if loaded.study.is_of_logs:
+        return None
     try:
         raw = datasets.load(data.name, npz=data.npz, folder=loaded.file.parent.resolve())
     except CatalogError:
@@ -144,6 +175,49 @@ def _curves(trials: pd.DataFrame, store: Store) -> pd.DataFrame:
     finished = trials[trials["status"].isin(FINISHED)][["arm", "replicate", "fingerprint"]]
     curves = finished.merge(store.curves(), on="fingerprint", how="left")
     return curves[["arm", "replicate", "epoch", *CURVE_COLUMNS]].astype({"epoch": "int64"})
+
+
+def _with_times_alone(curves: pd.DataFrame, trials: pd.DataFrame, store: Store) -> pd.DataFrame:
+    """The curves with the seconds that their trials took alone; NaN where that is not known yet."""
+    keys = trials[["arm", "replicate", "fingerprint"]]
+    times = keys.merge(store.timings(), on="fingerprint").drop(columns="fingerprint")
+    others = curves.drop(columns=["seconds", "cpu_seconds"])
+    timed = others.merge(times, on=["arm", "replicate", "epoch"], how="left")
+    return timed[curves.columns]
+
+
+def _timing_notices(trials: pd.DataFrame, store: Store) -> Iterator[str]:
+    """What the second training, alone on the machine, has shown and not shown."""
+    finished = trials[trials["status"].isin(FINISHED)]
+    found = store.timing_differences()
+    yield (
+        "seconds are those of a second training of each trial, alone on the machine and arm by "
+        "arm in turn"
+    )
+    missing = sum(key not in found for key in finished["fingerprint"])
+    if missing:
+        yield (
+            f"{plural(missing, 'trial')} of {len(finished)} not timed alone yet: claims on seconds "
+            "leave them out; the same `bench study` goes on with them"
+        )
+    for row in finished.itertuples():
+        difference = found.get(str(row.fingerprint))
+        if difference is not None:
+            yield (
+                f"{row.arm}, replicate {row.replicate}, came out otherwise when it was timed alone "
+                f"(first difference: {difference}): its seconds are those of another curve"
+            )
+
+
+def _block_notices(trials: pd.DataFrame, whole: Sequence[int]) -> Iterator[str]:
+    apart = trials[~trials["replicate"].isin(whole)]
+    if len(apart):
+        blocks = sorted(set(apart["replicate"]))
+        yield (
+            f"{plural(len(apart), 'trial')} of {plural(len(blocks), 'incomplete block')} "
+            f"(replicate {', '.join(map(str, blocks))}) stored: no verdict uses them, since "
+            "comparisons are made of whole blocks; the same `bench study` completes them"
+        )
 
 
 def _notices(

@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -37,20 +37,46 @@ class Curve:
         columns: Values per epoch by column name, each of shape ``(e,)``; NaN where not recorded.
         budget: Number of epochs that the trial was given.
         diverged: Whether the loss stopped being finite.
+        jobs: How many trials ran at a time while this one was timed; None where not known.
+        watched_seconds: How long the trial was watched, where that is longer than its rows.
     """
 
     epoch: NDArray[np.int64]
     columns: Mapping[str, FloatArray]
     budget: int
     diverged: bool = False
+    jobs: int | None = None
+    watched_seconds: float | None = None
+
+    def recorded(self, metric: str) -> Curve:
+        """The rows that hold a number of a metric; seconds of the others go to the next of them.
+
+        Once a diverged trial has lost its loss, it stays lost: those rows are kept.
+        """
+        there = np.isfinite(self.columns[metric])
+        if self.diverged and not is_accuracy(metric) and there.any():
+            there[np.flatnonzero(there)[-1] :] = True
+        if there.all() or not there.any():
+            return self
+        rows = np.flatnonzero(there)
+        columns = {name: values[rows] for name, values in self.columns.items()}
+        starts = np.concatenate([[0], rows[:-1] + 1])
+        for clock in columns.keys() & set(CLOCK_COLUMN.values()):
+            columns[clock] = np.add.reduceat(self.columns[clock][: rows[-1] + 1], starts)
+        return replace(self, epoch=self.epoch[rows], columns=columns)
 
 
 @dataclass(frozen=True)
 class Measured:
-    """The value of a measure on one curve; ``censored`` means "not reached by ``value``"."""
+    """The value of a measure on one curve; ``censored`` means "not reached by ``value``".
+
+    Where a curve was not evaluated at every epoch, a time is known to an interval only: ``value``
+    is its upper end, ``earliest`` its lower one.
+    """
 
     value: float
     censored: bool = False
+    earliest: float | None = None
 
 
 def is_accuracy(metric: str) -> bool:
@@ -81,7 +107,11 @@ class MeasureBase(BaseModel, ABC):
 
 
 class MetricMeasure(MeasureBase):
-    """A measure of one metric's values."""
+    """A measure of one metric's values.
+
+    Attributes:
+        metric: The column of the curve.
+    """
 
     metric: Metric = "val_accuracy"
 
@@ -96,7 +126,13 @@ class MetricMeasure(MeasureBase):
 
 
 class _Target(BaseModel):
-    """A fixed level of a metric that has to be reached, and for how many epochs in a row."""
+    """A fixed level of a metric that has to be reached, and for how many epochs in a row.
+
+    Attributes:
+        metric: The column of the curve.
+        target: The level to reach; accuracies run from 0 to 1.
+        sustain: Epochs in a row for which the target must hold.
+    """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
@@ -135,13 +171,29 @@ class _Target(BaseModel):
         return f"{self.metric} {comparison} {self.target:g}{held}"
 
 
-class EpochsTo(_Target, MeasureBase):
+class _CountTo(_Target, MeasureBase):
+    """A count of epochs or steps until a metric reaches a target."""
+
+    can_be_censored: ClassVar[bool] = True
+
+    @property
+    def label(self) -> str:
+        """What is measured."""
+        return f"{self.unit} to {self.goal}"
+
+    def of(self, curve: Curve) -> Measured:
+        """The first count at the target, or the budget, censored."""
+        curve = curve.recorded(self.metric)
+        row = self.reach(curve)
+        return Measured(float(curve.budget), True) if row is None else at_row(curve, row)
+
+
+class EpochsTo(_CountTo):
     """Epochs until a metric reaches a target and holds it for ``sustain`` epochs in a row.
 
     Censored at the budget when the curve ends before that was seen.
     """
 
-    can_be_censored: ClassVar[bool] = True
     kind: Literal["epochs_to"]
 
     @property
@@ -149,19 +201,19 @@ class EpochsTo(_Target, MeasureBase):
         """Epochs."""
         return "epochs"
 
-    @property
-    def label(self) -> str:
-        """What is measured."""
-        return f"epochs to {self.goal}"
 
-    def of(self, curve: Curve) -> Measured:
-        """First epoch at the target, or the budget, censored."""
-        row = self.reach(curve)
-        return (
-            Measured(float(curve.budget), True)
-            if row is None
-            else Measured(float(curve.epoch[row]))
-        )
+class StepsTo(_CountTo):
+    """Steps until a metric reaches a target, for logs from elsewhere that count steps.
+
+    ``sustain`` counts evaluations. Censored at the last step of the log.
+    """
+
+    kind: Literal["steps_to"]
+
+    @property
+    def unit(self) -> str:
+        """Steps."""
+        return "steps"
 
 
 class SecondsTo(_Target, MeasureBase):
@@ -170,6 +222,9 @@ class SecondsTo(_Target, MeasureBase):
     ``clock = "cpu"`` (the default) counts processor time, which neighbours on the machine do not
     change much; ``"wall"`` counts elapsed time. Censored at the time the whole budget took; for a
     diverged curve at the time its full budget would have taken.
+
+    Attributes:
+        clock: Processor time, or elapsed time.
     """
 
     can_be_censored: ClassVar[bool] = True
@@ -189,9 +244,15 @@ class SecondsTo(_Target, MeasureBase):
     def of(self, curve: Curve) -> Measured:
         """Sum of the epochs' seconds up to the target, or over the budget, censored."""
         seconds = curve.columns[CLOCK_COLUMN[self.clock]]
-        row = self.reach(curve)
+        known = curve.recorded(self.metric)
+        row = self.reach(known)
         if row is not None:
-            return Measured(float(seconds[: row + 1].sum()))
+            times = np.cumsum(known.columns[CLOCK_COLUMN[self.clock]])
+            before = float(times[row - 1]) if row else 0.0
+            is_sparse = at_row(known, row).earliest is not None
+            return Measured(float(times[row]), earliest=before if is_sparse else None)
+        if curve.watched_seconds is not None and self.clock == "wall":
+            return Measured(curve.watched_seconds, True)
         missing = curve.budget - len(seconds) if curve.diverged else 0
         # after a single epoch its own time is all that is known of the others
         rest = missing * (steady_seconds(seconds) if len(seconds) > 1 else float(seconds[0]))
@@ -205,6 +266,10 @@ class EpochsToPlateau(MetricMeasure):
     from which it stays within ``within`` of the level to the end. Censored at the budget where the
     curve is still moving: the means of the last two windows differ by more than ``within``, or
     the curve has fewer than two windows.
+
+    Attributes:
+        within: How far from its final level a settled curve may be.
+        window: Epochs that the final level is the mean of.
     """
 
     can_be_censored: ClassVar[bool] = True
@@ -233,6 +298,7 @@ class EpochsToPlateau(MetricMeasure):
 
     def of(self, curve: Curve) -> Measured:
         """First settled epoch, or the budget, censored."""
+        curve = curve.recorded(self.metric)
         values, window = self.values(curve), self.window
         never = Measured(float(curve.budget), True)
         if curve.diverged or len(values) < 2 * window or not np.isfinite(values).all():
@@ -243,13 +309,16 @@ class EpochsToPlateau(MetricMeasure):
             return never
         outside = np.flatnonzero(np.abs(values - level) > tolerance)
         settled = outside[-1] + 1 if len(outside) else 0
-        return never if settled >= len(values) else Measured(float(curve.epoch[settled]))
+        return never if settled >= len(values) else at_row(curve, int(settled))
 
 
 class EpochsToFraction(MetricMeasure):
     """Epochs until a curve has made a given fraction of its own gain from first to last epoch.
 
     A curve without a gain has made it at its first epoch. Censored at the budget if diverged.
+
+    Attributes:
+        fraction: Share of the own gain that must have been made.
     """
 
     can_be_censored: ClassVar[bool] = True
@@ -268,6 +337,7 @@ class EpochsToFraction(MetricMeasure):
 
     def of(self, curve: Curve) -> Measured:
         """First epoch at the level, or the budget, censored."""
+        curve = curve.recorded(self.metric)
         epoch = math.nan
         if not curve.diverged:
             epoch = descriptors.gain_reach(curve.epoch, self.values(curve), share=self.fraction)
@@ -286,7 +356,7 @@ class Final(MetricMeasure):
 
     def of(self, curve: Curve) -> Measured:
         """Last value; NaN where it is not a number."""
-        return Measured(float(self.values(curve)[-1]))
+        return Measured(float(self.values(curve.recorded(self.metric))[-1]))
 
 
 class Best(MetricMeasure):
@@ -308,7 +378,11 @@ class Best(MetricMeasure):
 
 
 class AtEpoch(MetricMeasure):
-    """The metric after a given epoch (``"last"`` for the budget's last)."""
+    """The metric after a given epoch (``"last"`` for the budget's last).
+
+    Attributes:
+        epoch: Which epoch; the claim's ``at_epochs`` may say it instead.
+    """
 
     kind: Literal["at_epoch"]
     epoch: Annotated[int, Field(ge=1)] | Literal["last"] | None = None
@@ -328,9 +402,10 @@ class AtEpoch(MetricMeasure):
 
     def of(self, curve: Curve) -> Measured:
         """Value at the epoch; NaN where that epoch was not recorded."""
-        values = self.values(curve)
         if self.epoch is None:
             raise ValueError("at_epoch needs an epoch")
+        curve = curve.recorded(self.metric)
+        values = self.values(curve)
         if self.epoch == "last" or (curve.diverged and self.epoch > curve.epoch[-1]):
             return Measured(float(values[-1]))
         at = np.flatnonzero(curve.epoch == self.epoch)
@@ -349,6 +424,7 @@ class MeanOverEpochs(MetricMeasure):
 
     def of(self, curve: Curve) -> Measured:
         """Normalised area; a diverged curve is carried forward to its budget."""
+        curve = curve.recorded(self.metric)
         epoch, values = curve.epoch.astype(float), self.values(curve)
         if curve.diverged and epoch[-1] < curve.budget:
             epoch = np.append(epoch, float(curve.budget))
@@ -371,14 +447,18 @@ class Rise(MetricMeasure):
 
     def of(self, curve: Curve) -> Measured:
         """Last value minus the smallest; NaN where the last is not a number."""
-        values = self.values(curve)
+        values = self.values(curve.recorded(self.metric))
         if np.isnan(values[-1]):
             return Measured(math.nan)
         return Measured(float(values[-1] - np.nanmin(values)))
 
 
 class SecondsPerEpoch(MeasureBase):
-    """Median seconds of the steady epochs: all but the first, which holds start-up work."""
+    """Median seconds of the steady epochs: all but the first, which holds start-up work.
+
+    Attributes:
+        clock: Processor time, or elapsed time.
+    """
 
     kind: Literal["seconds_per_epoch"]
     clock: Clock = "cpu"
@@ -400,6 +480,7 @@ class SecondsPerEpoch(MeasureBase):
 
 Measure = Annotated[
     EpochsTo
+    | StepsTo
     | SecondsTo
     | EpochsToPlateau
     | EpochsToFraction
@@ -413,6 +494,7 @@ Measure = Annotated[
 ]
 MEASURES: Mapping[str, type[MeasureBase]] = {
     "epochs_to": EpochsTo,
+    "steps_to": StepsTo,
     "seconds_to": SecondsTo,
     "epochs_to_plateau": EpochsToPlateau,
     "epochs_to_fraction": EpochsToFraction,
@@ -423,6 +505,13 @@ MEASURES: Mapping[str, type[MeasureBase]] = {
     "rise": Rise,
     "seconds_per_epoch": SecondsPerEpoch,
 }
+
+
+def at_row(curve: Curve, row: int) -> Measured:
+    """The count at a row; to an interval where the epochs just before it were not evaluated."""
+    before = float(curve.epoch[row - 1]) if row else 0.0
+    value = float(curve.epoch[row])
+    return Measured(value, earliest=before + 1 if value - before > 1 else None)
 
 
 def steady_seconds(seconds: FloatArray) -> float:

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from harness.study import STREAMS, Arm, Precision, Stream, Study
+from harness.study import STREAMS, Arm, Device, Precision, Stream, Study
 
-TRAINING_VERSION = 1
+TRAINING_VERSION = 2
 """Raised when the training room changes what a trial's curve is; enters every fingerprint."""
 
 _FIXED = 2**32  # spawn key of streams that are held fixed: no replicate number can equal it
@@ -44,6 +44,7 @@ class ArmJob:
         precision: Number format of the model.
         threads: Compute threads of the worker.
         deterministic: Whether TensorFlow's op determinism is on.
+        device: Where to train, as in the study file.
     """
 
     architecture: tuple[str, Mapping[str, Any]]
@@ -55,6 +56,7 @@ class ArmJob:
     precision: Precision
     threads: int
     deterministic: bool
+    device: Device = "auto"
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -101,6 +103,7 @@ def arm_job(study: Study, arm: Arm, folder: Path) -> ArmJob:
         precision=study.precision_of(arm),
         threads=study.study.threads,
         deterministic=study.study.deterministic,
+        device=study.study.device,
     )
 
 

@@ -97,7 +97,10 @@ def _decisive(study: Study, claim: Claim, arms: Mapping[str, Arm]) -> dict[str, 
     silent = {"measure", "answers_question", "says", "specifications", "unit"}
     if claim.statistic == "mean":
         silent.add("statistic")  # a claim is about means unless it says otherwise
+    is_timed_alone = study.study.timing == "exclusive" and hasattr(claim.measure, "clock")
+    timing = {"timing": study.study.timing} if is_timed_alone else {}
     return {
+        **timing,
         **claim.model_dump(exclude=silent, exclude_none=True),
         "measure": as_settings(claim.measure),
         "arms": {name: _settings(study, arms[name]) for name in names},

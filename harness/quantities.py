@@ -9,9 +9,11 @@ from harness.stats.results import Interval
 
 NO_VALUE = "n/a"
 _MOST_DECIMALS = 5
+_NOISE = 1e-8  # how far from zero the search for an interval's end may stop
 _NOUNS = {
     "accuracy": ("point", "points"),
     "epochs": ("epoch", "epochs"),
+    "steps": ("step", "steps"),
     "seconds": ("second", "seconds"),
     "nats": ("nat", "nats"),
 }
@@ -52,7 +54,7 @@ def decimals_for(unit: str, interval: Interval, value: float) -> int:
     decimals = 2 if unit == "nats" else 1
     if math.isfinite(scale) and scale > 0:
         decimals = max(decimals, 1 + math.floor(-math.log10(scale)))
-    ends = [x for x in (low, high, shown(value, unit)) if math.isfinite(x) and x != 0]
+    ends = [x for x in (low, high, shown(value, unit)) if math.isfinite(x) and abs(x) > _NOISE]
     while decimals < _MOST_DECIMALS and any(round(x, decimals) == 0 for x in ends):
         decimals += 1
     return min(decimals, _MOST_DECIMALS)

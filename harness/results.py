@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from harness.measures import Curve
+from harness.logs.run import Run
+from harness.measures import Curve, Measure
 from harness.samples import SideValue
 from harness.study_file import LoadedStudy
 from harness.verdicts import Verdict
+from harness.verification import Verification
 
 CURVE_COLUMNS = ["seconds", "cpu_seconds", "loss", "accuracy", "val_loss", "val_accuracy"]
 
@@ -53,6 +55,9 @@ class Results:
             declared look taken, the latest last.
         withdrawn: Claims of the protocol that the study no longer makes; they keep their place in
             the family of tests.
+        verification: The latest reproducibility audit of the store; None if there was none.
+        runs: Where others trained the trials: what their logs told, in the order of ``trials``.
+        asked: Measures to show of those runs, whether or not a claim compares them.
     """
 
     loaded: LoadedStudy
@@ -65,10 +70,16 @@ class Results:
     notices: tuple[str, ...]
     by_look: Sequence[Sequence[Verdict]] = ()
     withdrawn: int = 0
+    verification: Verification | None = None
+    runs: Sequence[Run] = ()
+    asked: Sequence[Measure] = ()
 
 
 def curves_by_trial(
-    curves: pd.DataFrame, budgets: Mapping[str, int], diverged: set[tuple[str, int]]
+    curves: pd.DataFrame,
+    budgets: Mapping[str, int],
+    diverged: set[tuple[str, int]],
+    jobs: Mapping[tuple[str, int], int] | None = None,
 ) -> dict[tuple[str, int], Curve]:
     """The tidy table as one `Curve` a trial.
 
@@ -76,17 +87,39 @@ def curves_by_trial(
         curves: Rows with arm, replicate, epoch and `CURVE_COLUMNS`.
         budgets: Epoch budget by arm.
         diverged: Trials (arm, replicate) whose loss stopped being finite.
+        jobs: By trial, how many ran at a time while it was timed, where known.
     """
+    jobs = jobs or {}
     keyed = {}
-    for (arm, replicate), rows in curves.sort_values("epoch").groupby(["arm", "replicate"]):
+    ordered = curves.sort_values(["arm", "replicate", "epoch"])
+    sizes = ordered.groupby(["arm", "replicate"], sort=False).size()
+    # plain arrays, cut by hand: a table of its own for each of thousands of trials takes seconds
+    epochs = ordered["epoch"].to_numpy(dtype=np.int64)
+    columns = {name: ordered[name].to_numpy(dtype=float) for name in CURVE_COLUMNS}
+    stop = 0
+    for (arm, replicate), size in zip(sizes.index.tolist(), sizes.tolist(), strict=True):
+        start, stop = stop, stop + size
         key = (str(arm), int(str(replicate)))
         keyed[key] = Curve(
-            epoch=rows["epoch"].to_numpy(dtype=np.int64),
-            columns={name: rows[name].to_numpy(dtype=float) for name in CURVE_COLUMNS},
-            budget=budgets[str(arm)],
+            epoch=epochs[start:stop],
+            columns={name: values[start:stop] for name, values in columns.items()},
+            # a trial that ended in peace was watched as long as it has rows, no longer
+            budget=budgets[str(arm)] if key in diverged else int(epochs[stop - 1]),
             diverged=key in diverged,
+            jobs=jobs.get(key),
         )
     return keyed
+
+
+def jobs_by_trial(trials: pd.DataFrame, *, is_timed_alone: bool) -> dict[tuple[str, int], int]:
+    """How many trials ran at a time while each was timed, by arm and replicate, where known."""
+    known = trials[trials["jobs"].notna()]
+    return {
+        (str(arm), int(replicate)): 1 if is_timed_alone else int(jobs)
+        for arm, replicate, jobs in zip(
+            known["arm"], known["replicate"], known["jobs"], strict=True
+        )
+    }
 
 
 def trial_curves(results: Results) -> dict[tuple[str, int], Curve]:
@@ -97,4 +130,5 @@ def trial_curves(results: Results) -> dict[tuple[str, int], Curve]:
         results.curves,
         {arm.name: study.epochs_of(arm) for arm in study.all_arms},
         set(zip(lost["arm"], lost["replicate"], strict=True)),
+        jobs_by_trial(trials, is_timed_alone=study.study.timing == "exclusive"),
     )

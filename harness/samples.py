@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.measures import Curve, Measured
+from harness.quantities import given_amount
 from harness.stats.samples import tie_decimals
 from harness.stats.spread import deviations
 from harness.study import Claim, Study, matching_arms
@@ -28,6 +29,7 @@ class SideValue:
     replicate: int
     measured: Measured
     diverged: bool
+    jobs: int | None = None  # trials that ran at a time while this one was timed, where known
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,8 @@ class Sample:
         notices: What was left out, and why.
         reason: Why no test is possible; None if one is.
         replicates: The replicate that each value comes from, by side.
+        earliest: The same sample, were every time that is known to an interval at its lower end;
+            None where all are known exactly.
     """
 
     a: FloatArray
@@ -53,6 +57,7 @@ class Sample:
     notices: tuple[str, ...]
     reason: str | None
     replicates: tuple[tuple[int, ...], tuple[int, ...]]
+    earliest: Sample | None = None
 
     @property
     def differences(self) -> FloatArray:
@@ -80,10 +85,10 @@ def claim_values(claim: Claim, names: Sequence[str], curves: Curves) -> list[Sid
             continue
         measure = claim.side_measure(side)
         rows += [
-            SideValue(claim.id, side, arm, replicate, measure.of(curve), curve.diverged)
+            SideValue(claim.id, side, arm, replicate, measure.of(curve), curve.diverged, curve.jobs)
             for name in matching_arms(pattern, names)
-            for (arm, replicate), curve in sorted(curves.items())
-            if arm == name
+            for arm, replicate in sorted(key for key in curves if key[0] == name)
+            for curve in [curves[arm, replicate]]
         ]
     return rows
 
@@ -110,9 +115,34 @@ def sample_of(claim: Claim, values: Sequence[SideValue], *, is_paired: bool) -> 
     hit_a, hit_b = (np.array([hit for _, hit in side.values()], dtype=bool) for side in sides)
     limit = math.inf if horizon is None else horizon
     hits = sum(not v.measured.censored and v.measured.value <= limit for v in values)
-    reason = _obstacle(claim, values, sizes=(len(a), len(b)), hits=hits, horizon=horizon)
+    sizes = (len(a), len(b))
+    reason = _obstacle(claim, values, sizes=sizes, hits=hits, horizon=horizon, is_paired=is_paired)
+    beside = _beside_unlike_neighbours(claim, values)
+    if beside is not None:
+        notices.append(beside)
+        reason = reason or (beside if getattr(claim.measure, "clock", None) == "wall" else None)
     replicates = (tuple(sides[0]), tuple(sides[1]))
-    return Sample(a, b, hit_a, hit_b, horizon, tuple(notices), reason, replicates)
+    earliest = None
+    known = [v for v in values if v.measured.earliest is not None]
+    if known:
+        notices.append(_interval_words(known, len(values), claim.measure.unit))
+        lower = [_at_lower_end(value) for value in values]
+        earliest = sample_of(claim, lower, is_paired=is_paired)
+    return Sample(a, b, hit_a, hit_b, horizon, tuple(notices), reason, replicates, earliest)
+
+
+def _at_lower_end(value: SideValue) -> SideValue:
+    earliest = value.measured.earliest
+    return value if earliest is None else replace(value, measured=Measured(earliest))
+
+
+def _interval_words(known: Sequence[SideValue], count: int, unit: str) -> str:
+    first = known[0].measured
+    return (
+        f"{len(known)} of {count} times are known to an interval only, such as {first.earliest:g} "
+        f"to {first.value:g} {unit}: the later end decides, and a sensitivity test takes the "
+        "earlier"
+    )
 
 
 def _where(value: SideValue) -> str:
@@ -144,6 +174,21 @@ def _by_replicate(
     }
 
 
+def _beside_unlike_neighbours(claim: Claim, values: Sequence[SideValue]) -> str | None:
+    """Why seconds cannot be pooled: trials were timed beside different numbers of others (G2)."""
+    clock = getattr(claim.measure, "clock", None)
+    jobs = sorted({v.jobs for v in values if v.jobs is not None})
+    if clock is None or len(jobs) < 2:
+        return None
+    told = f"some trials were timed at {' and some at '.join(map(str, jobs))} jobs"
+    way_out = 'time them alone with study.timing = "exclusive"'
+    if clock == "wall":
+        return (
+            f'{told}, so their wall times are no fair comparison; {way_out}, or use clock = "cpu"'
+        )
+    return f"{told}, which changes processor seconds a little, too; {way_out}"
+
+
 def _obstacle(
     claim: Claim,
     values: Sequence[SideValue],
@@ -151,6 +196,7 @@ def _obstacle(
     sizes: tuple[int, int],
     hits: int,
     horizon: float | None,
+    is_paired: bool,
 ) -> str | None:
     """Why these values allow no test, or None."""
     lost = [v for v in values if v.diverged and math.isnan(v.measured.value)]
@@ -158,9 +204,10 @@ def _obstacle(
         return f"{_where(lost[0])} diverged and has no {claim.measure.label}: there is no mean"
     if 0 in sizes:
         return "no finished trials to compare"
+    if not is_paired and 1 in sizes:
+        return f"one run of {claim.compare[sizes.index(1)]} cannot show how much runs differ"
     if horizon is not None and hits == 0:
         what = "the target" if hasattr(claim.measure, "target") else "it"
-        return (
-            f"not testable: 0/{sum(sizes)} reached {what} within {horizon:g} {claim.measure.unit}"
-        )
+        within = given_amount(horizon, claim.measure.unit)
+        return f"not testable: 0/{sum(sizes)} reached {what} within {within}"
     return None

@@ -77,6 +77,25 @@ def looks_reached(study: Study, attempted: Collection[tuple[str, int]]) -> list[
         attempted: Trials (arm, replicate) that ended, however they ended. Only arms that claims
             compare matter.
     """
+    whole = set(_blocks_of(_compared(study), study, attempted))
+    ids = study.study.replicate_ids
+    return [look for look in declared_looks(study) if whole.issuperset(ids[: look.count])]
+
+
+def whole_blocks(study: Study, attempted: Collection[tuple[str, int]]) -> list[int]:
+    """The replicates whose trials have all been attempted: those that verdicts are made of.
+
+    Args:
+        study: The study.
+        attempted: Trials (arm, replicate) that ended, however they ended. Only arms that claims
+            compare matter, and of these only such as have any trial.
+    """
+    begun = {arm for arm, _ in attempted}
+    return _blocks_of(_compared(study) & begun, study, attempted) if begun else []
+
+
+def _compared(study: Study) -> set[str]:
+    """The arms that claims compare; all of them where there is no claim."""
     names = [arm.name for arm in study.all_arms]
     compared = {
         name
@@ -84,12 +103,16 @@ def looks_reached(study: Study, attempted: Collection[tuple[str, int]]) -> list[
         for side in claim.compare
         for name in matching_arms(side, names)
     }
-    compared = compared or set(names)
-    ids = study.study.replicate_ids
+    return compared or set(names)
+
+
+def _blocks_of(
+    arms: Collection[str], study: Study, attempted: Collection[tuple[str, int]]
+) -> list[int]:
     return [
-        look
-        for look in declared_looks(study)
-        if all((arm, replicate) in attempted for replicate in ids[: look.count] for arm in compared)
+        replicate
+        for replicate in study.study.replicate_ids
+        if all((arm, replicate) in attempted for arm in arms)
     ]
 
 

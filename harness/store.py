@@ -24,6 +24,18 @@ import sqlalchemy as sa
 
 from harness.errors import UserError
 from harness.plan import digest
+from harness.store_tables import (
+    ARMS,
+    CURVE_COLUMNS,
+    CURVES,
+    DOCUMENTS,
+    LEASES,
+    META,
+    SCHEMA,
+    TIMED_EPOCHS,
+    TIMED_TRIALS,
+    TRIALS,
+)
 
 SCHEMA_VERSION = 1
 BUSY_TIMEOUT = 60.0
@@ -32,66 +44,6 @@ LEASE_SECONDS = 60.0
 
 Status = Literal["completed", "diverged", "failed"]
 FINISHED = ("completed", "diverged")
-CURVE_COLUMNS = ("seconds", "cpu_seconds", "loss", "accuracy", "val_loss", "val_accuracy")
-
-_schema = sa.MetaData()
-_meta = sa.Table(
-    "meta",
-    _schema,
-    sa.Column("key", sa.String, primary_key=True),
-    sa.Column("value", sa.Text, nullable=False),
-)
-_documents = sa.Table(  # environments and arm identities, each stored once under its own hash
-    "documents",
-    _schema,
-    sa.Column("digest", sa.String, primary_key=True),
-    sa.Column("body", sa.Text, nullable=False),
-)
-_arms = sa.Table(
-    "arms",
-    _schema,
-    sa.Column("settings", sa.String, primary_key=True),  # hash of what the study file says
-    sa.Column("identity", sa.String, nullable=False),
-    sa.Column("description", sa.Text, nullable=False),
-)
-_trials = sa.Table(
-    "trials",
-    _schema,
-    sa.Column("fingerprint", sa.String, primary_key=True),
-    sa.Column("arm", sa.String, nullable=False),
-    sa.Column("replicate", sa.BigInteger, nullable=False),
-    sa.Column("identity", sa.String, nullable=False),
-    sa.Column("status", sa.String, nullable=False),
-    sa.Column("epochs", sa.Integer, nullable=False),
-    sa.Column("attempts", sa.Integer, nullable=False),
-    sa.Column("error", sa.Text),
-    sa.Column("seconds", sa.Float),
-    sa.Column("cpu_seconds", sa.Float),
-    sa.Column("setup_seconds", sa.Float),
-    sa.Column("peak_memory_mb", sa.Float),
-    sa.Column("threads", sa.Integer),
-    sa.Column("jobs", sa.Integer),
-    sa.Column("position", sa.Integer),
-    sa.Column("environment", sa.String),
-    sa.Column("finished_at", sa.Float, nullable=False),
-)
-_curves = sa.Table(
-    "curves",
-    _schema,
-    sa.Column("fingerprint", sa.ForeignKey("trials.fingerprint"), primary_key=True),
-    sa.Column("epoch", sa.Integer, primary_key=True),
-    *(sa.Column(name, sa.Float) for name in CURVE_COLUMNS),
-)
-_leases = sa.Table(
-    "leases",
-    _schema,
-    sa.Column("fingerprint", sa.String, primary_key=True),
-    sa.Column("owner", sa.String, nullable=False),
-    sa.Column("host", sa.String, nullable=False),
-    sa.Column("pid", sa.Integer, nullable=False),
-    sa.Column("pid_started", sa.Float, nullable=False),
-    sa.Column("renewed", sa.Float, nullable=False),
-)
 
 
 class StoreError(UserError):
@@ -111,7 +63,8 @@ class TrialRecord:
         rows: One mapping an epoch: ``epoch`` and `CURVE_COLUMNS`, None where not finite.
         attempts: How often it was tried in the run that stored it.
         error: Traceback or cause of death of a failed trial.
-        resources: seconds, cpu_seconds, setup_seconds, peak_memory_mb, threads, jobs, position.
+        resources: seconds, cpu_seconds, setup_seconds, peak_memory_mb, threads, jobs, position,
+            load (the machine's load average as the trial ended).
         environment: Hash of the environment document.
     """
 
@@ -147,21 +100,25 @@ class Store:
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise StoreError(f"{file.parent}: cannot be made: {error.strerror}") from error
+            raise StoreError(
+                f"{file.parent}: cannot be made: {error.strerror}; choose another "
+                "folder with --reports"
+            ) from error
         self._engine = sa.create_engine(
             sa.URL.create("sqlite", database=str(file)), connect_args={"timeout": BUSY_TIMEOUT}
         )
         sa.event.listen(self._engine, "connect", _configure)
         sa.event.listen(self._engine, "begin", _begin_immediate)
         with self._write() as connection:
-            _schema.create_all(connection)
+            SCHEMA.create_all(connection)
+            _add_new_columns(connection)
             self._check_version(connection)
 
     def close(self) -> None:
         """Give back all leases and close the file."""
         try:
             with self._write() as connection:
-                connection.execute(sa.delete(_leases).where(_leases.c.owner == self._owner))
+                connection.execute(sa.delete(LEASES).where(LEASES.c.owner == self._owner))
         finally:
             self._engine.dispose()
 
@@ -178,33 +135,72 @@ class Store:
 
         A trial that is finished already keeps its first result.
         """
+        self.record_all([record], protocol)
+
+    def record_all(self, records: Sequence[TrialRecord], protocol: Mapping[str, Any]) -> None:
+        """Commit trials that ended at the same moment: one wait for the disk serves them all."""
         with self._write() as connection:
-            key = record.fingerprint
-            connection.execute(sa.delete(_leases).where(_leases.c.fingerprint == key))
-            if _is_finished(connection, key):
-                return
-            connection.execute(sa.delete(_curves).where(_curves.c.fingerprint == key))
-            connection.execute(sa.delete(_trials).where(_trials.c.fingerprint == key))
-            connection.execute(
-                sa.insert(_trials).values(
-                    fingerprint=key,
-                    arm=record.arm,
-                    replicate=record.replicate,
-                    identity=record.identity,
-                    status=record.status,
-                    epochs=len(record.rows),
-                    attempts=record.attempts,
-                    error=record.error,
-                    environment=record.environment,
-                    finished_at=time.time(),
-                    **record.resources,
-                )
-            )
-            if record.rows:
-                rows = [{"fingerprint": key, **row} for row in record.rows]
-                connection.execute(sa.insert(_curves), rows)
-            if record.status in FINISHED:
-                self._bind(connection, protocol)
+            for record in records:
+                self._record(connection, record, protocol)
+
+    def _record(
+        self, connection: sa.Connection, record: TrialRecord, protocol: Mapping[str, Any]
+    ) -> None:
+        key = record.fingerprint
+        connection.execute(sa.delete(LEASES).where(LEASES.c.fingerprint == key))
+        if _is_finished(connection, key):
+            return
+        _forget_timing(connection, key)
+        connection.execute(sa.delete(CURVES).where(CURVES.c.fingerprint == key))
+        connection.execute(sa.delete(TRIALS).where(TRIALS.c.fingerprint == key))
+        trial = {
+            "fingerprint": key,
+            "arm": record.arm,
+            "replicate": record.replicate,
+            "identity": record.identity,
+            "status": record.status,
+            "epochs": len(record.rows),
+            "attempts": record.attempts,
+            "error": record.error,
+            "environment": record.environment,
+            "finished_at": time.time(),
+            **record.resources,
+        }
+        connection.execute(sa.insert(TRIALS), trial)
+        if record.rows:
+            rows = [{"fingerprint": key, **row} for row in record.rows]
+            connection.execute(sa.insert(CURVES), rows)
+        if record.status in FINISHED:
+            self._bind(connection, protocol)
+
+    def record_timing(
+        self,
+        fingerprint: str,
+        rows: Sequence[Mapping[str, float | None]],
+        *,
+        difference: str | None,
+        load: float | None,
+    ) -> None:
+        """Keep what a trial took alone on the machine.
+
+        Args:
+            fingerprint: A stored trial.
+            rows: One mapping an epoch: ``epoch``, ``seconds`` and ``cpu_seconds``, others unused.
+            difference: Where its curve came out otherwise than stored; None if nowhere.
+            load: The machine's load average as it ended.
+        """
+        own = ("epoch", "seconds", "cpu_seconds")
+        epochs = [{"fingerprint": fingerprint} | {name: row[name] for name in own} for row in rows]
+        timed = {
+            "fingerprint": fingerprint,
+            "difference": difference,
+            "load": load,
+            "finished_at": time.time(),
+        }
+        with self._write() as connection:
+            _forget_timing(connection, fingerprint)
+            connection.execute(sa.insert(TIMED_TRIALS), timed)
+            connection.execute(sa.insert(TIMED_EPOCHS), epochs)
 
     def keep_document(self, document: Mapping[str, Any]) -> str:
         """Store a document once; returns the hash it is found under."""
@@ -213,6 +209,18 @@ class Store:
             self._insert_once(connection, key, document)
         return key
 
+    def keep_study(self, document: Mapping[str, Any]) -> None:
+        """Remember the study as it now stands, so that its results explain themselves."""
+        with self._write(durable=False) as connection:
+            connection.execute(sa.delete(META).where(META.c.key == "study"))
+            self._set(connection, "study", json.dumps(dict(document)))
+
+    def keep_verification(self, document: Mapping[str, Any]) -> None:
+        """Remember the latest reproducibility audit."""
+        with self._write() as connection:
+            connection.execute(sa.delete(META).where(META.c.key == "verification"))
+            self._set(connection, "verification", json.dumps(dict(document)))
+
     def describe_arm(
         self, settings: str, identity: Mapping[str, Any], description: Mapping[str, Any]
     ) -> str:
@@ -220,9 +228,9 @@ class Store:
         key = digest(identity)
         with self._write() as connection:
             self._insert_once(connection, key, identity)
-            connection.execute(sa.delete(_arms).where(_arms.c.settings == settings))
+            connection.execute(sa.delete(ARMS).where(ARMS.c.settings == settings))
             connection.execute(
-                sa.insert(_arms).values(
+                sa.insert(ARMS).values(
                     settings=settings, identity=key, description=json.dumps(dict(description))
                 )
             )
@@ -232,17 +240,17 @@ class Store:
 
     def claim(self, fingerprint: str) -> Claimed:
         """Take a trial, unless it is finished or another living coordinator has it."""
-        with self._write() as connection:
+        with self._write(durable=False) as connection:
             if _is_finished(connection, fingerprint):
                 return "finished"
             lease = connection.execute(
-                sa.select(_leases).where(_leases.c.fingerprint == fingerprint)
+                sa.select(LEASES).where(LEASES.c.fingerprint == fingerprint)
             ).one_or_none()
             if lease is not None and lease.owner != self._owner and _is_alive(lease):
                 return "elsewhere"
-            connection.execute(sa.delete(_leases).where(_leases.c.fingerprint == fingerprint))
+            connection.execute(sa.delete(LEASES).where(LEASES.c.fingerprint == fingerprint))
             connection.execute(
-                sa.insert(_leases).values(
+                sa.insert(LEASES).values(
                     fingerprint=fingerprint,
                     owner=self._owner,
                     host=socket.gethostname(),
@@ -255,15 +263,26 @@ class Store:
 
     def renew_leases(self) -> None:
         """Tell other coordinators that this one is alive."""
-        with self._write() as connection:
+        with self._write(durable=False) as connection:
             connection.execute(
-                sa.update(_leases).where(_leases.c.owner == self._owner).values(renewed=time.time())
+                sa.update(LEASES).where(LEASES.c.owner == self._owner).values(renewed=time.time())
             )
+
+    def release(self, fingerprint: str) -> None:
+        """Give back what `claim` took."""
+        with self._write(durable=False) as connection:
+            connection.execute(sa.delete(LEASES).where(LEASES.c.fingerprint == fingerprint))
+
+    def others_at_work(self) -> bool:
+        """Whether another living coordinator trains trials of this store."""
+        with self._read() as connection:
+            leases = connection.execute(sa.select(LEASES)).all()
+        return any(lease.owner != self._owner and _is_alive(lease) for lease in leases)
 
     def abandoned(self) -> set[str]:
         """Fingerprints of trials that a dead coordinator had begun and not finished."""
         with self._read() as connection:
-            leases = connection.execute(sa.select(_leases)).all()
+            leases = connection.execute(sa.select(LEASES)).all()
         return {row.fingerprint for row in leases if not _is_alive(row)}
 
     # -- reading ----------------------------------------------------------------------------
@@ -281,26 +300,45 @@ class Store:
     def trials(self) -> pd.DataFrame:
         """All stored trials, one row each."""
         with self._read() as connection:
-            return pd.read_sql(sa.select(_trials), connection)
+            return pd.read_sql(sa.select(TRIALS), connection)
 
     def curves(self) -> pd.DataFrame:
         """All stored curves, one row an epoch, keyed by fingerprint."""
         with self._read() as connection:
             frame = pd.read_sql(
-                sa.select(_curves).order_by(_curves.c.fingerprint, _curves.c.epoch), connection
+                sa.select(CURVES).order_by(CURVES.c.fingerprint, CURVES.c.epoch), connection
             )
         return frame.astype(dict.fromkeys(CURVE_COLUMNS, float))
 
+    def rows(self, fingerprint: str) -> list[dict[str, Any]]:
+        """One stored curve as a worker sends it: a mapping an epoch, None where not finite."""
+        query = sa.select(CURVES).where(CURVES.c.fingerprint == fingerprint)
+        with self._read() as connection:
+            found = connection.execute(query.order_by(CURVES.c.epoch)).mappings().all()
+        return [dict(row) for row in found]
+
+    def timings(self) -> pd.DataFrame:
+        """Fingerprint, epoch, seconds and cpu_seconds of the trials that were timed alone."""
+        with self._read() as connection:
+            frame = pd.read_sql(sa.select(TIMED_EPOCHS), connection)
+        return frame.astype({"seconds": float, "cpu_seconds": float})
+
+    def timing_differences(self) -> dict[str, str | None]:
+        """By trial timed alone, where its curve came out otherwise than stored; None if nowhere."""
+        with self._read() as connection:
+            found = connection.execute(sa.select(TIMED_TRIALS)).all()
+        return {row.fingerprint: row.difference for row in found}
+
     def document(self, key: str) -> dict[str, Any]:
         """A stored document."""
-        query = sa.select(_documents.c.body).where(_documents.c.digest == key)
+        query = sa.select(DOCUMENTS.c.body).where(DOCUMENTS.c.digest == key)
         with self._read() as connection:
             body = connection.scalar(query)
         return dict(json.loads(body)) if body else {}
 
     def arm(self, settings: str) -> tuple[dict[str, Any], dict[str, Any]] | None:
         """Identity and description of the arm with these settings; None if it never ran."""
-        query = sa.select(_arms.c.identity, _arms.c.description).where(_arms.c.settings == settings)
+        query = sa.select(ARMS.c.identity, ARMS.c.description).where(ARMS.c.settings == settings)
         with self._read() as connection:
             row = connection.execute(query).one_or_none()
         return None if row is None else (self.document(row.identity), json.loads(row.description))
@@ -311,11 +349,27 @@ class Store:
             text = self._get(connection, "protocol")
         return None if text is None else dict(json.loads(text))
 
+    def study(self) -> dict[str, Any] | None:
+        """The study that trained last here; None in a store of an older version."""
+        with self._read() as connection:
+            text = self._get(connection, "study")
+        return None if text is None else dict(json.loads(text))
+
+    def verification(self) -> dict[str, Any] | None:
+        """The latest reproducibility audit."""
+        with self._read() as connection:
+            text = self._get(connection, "verification")
+        return None if text is None else dict(json.loads(text))
+
     # -- inside -----------------------------------------------------------------------------
 
     @contextmanager
-    def _write(self) -> Iterator[sa.Connection]:
-        with self._explained(), self._engine.begin() as connection:
+    def _write(self, *, durable: bool = True) -> Iterator[sa.Connection]:
+        """A transaction, on the disk once it ends; what need not survive a power cut is quicker."""
+        with (
+            self._explained(),
+            self._engine.execution_options(durable=durable).begin() as connection,
+        ):
             yield connection
 
     @contextmanager
@@ -351,46 +405,60 @@ class Store:
             self._set(connection, "protocol", json.dumps(dict(protocol)))
         elif bound.pop("is_pilot", False) and not protocol.get("is_pilot", False):
             bound["shared"] = {**protocol["shared"], **bound["shared"]}
-            connection.execute(sa.delete(_meta).where(_meta.c.key == "protocol"))
+            connection.execute(sa.delete(META).where(META.c.key == "protocol"))
             self._set(connection, "protocol", json.dumps(bound))
 
     @staticmethod
     def _get(connection: sa.Connection, key: str) -> str | None:
-        query = sa.select(_meta.c.value).where(_meta.c.key == key)
+        query = sa.select(META.c.value).where(META.c.key == key)
         value: str | None = connection.scalar(query)
         return value
 
     @staticmethod
     def _set(connection: sa.Connection, key: str, value: str) -> None:
-        connection.execute(sa.insert(_meta).values(key=key, value=value))
+        connection.execute(sa.insert(META).values(key=key, value=value))
 
     @staticmethod
     def _insert_once(connection: sa.Connection, key: str, document: Mapping[str, Any]) -> None:
-        known = connection.scalar(sa.select(_documents.c.digest).where(_documents.c.digest == key))
+        known = connection.scalar(sa.select(DOCUMENTS.c.digest).where(DOCUMENTS.c.digest == key))
         if known is None:
             body = json.dumps(dict(document), sort_keys=True)
-            connection.execute(sa.insert(_documents).values(digest=key, body=body))
+            connection.execute(sa.insert(DOCUMENTS).values(digest=key, body=body))
+
+
+def _forget_timing(connection: sa.Connection, key: str) -> None:
+    for table in (TIMED_EPOCHS, TIMED_TRIALS):
+        connection.execute(sa.delete(table).where(table.c.fingerprint == key))
+
+
+def _add_new_columns(connection: sa.Connection) -> None:
+    """Bring the trials of an older store up to date: what was not measured then is NULL."""
+    present = {column["name"] for column in sa.inspect(connection).get_columns("trials")}
+    for column in TRIALS.columns:
+        if column.name not in present:
+            kind = column.type.compile(connection.dialect)
+            connection.execute(sa.text(f"ALTER TABLE trials ADD COLUMN {column.name} {kind}"))
 
 
 def _whole_trials() -> sa.Select[tuple[str, str]]:
     """Fingerprint and status of the trials whose curve has all its rows."""
     return (
-        sa.select(_trials.c.fingerprint, _trials.c.status)
-        .outerjoin(_curves)
-        .group_by(_trials.c.fingerprint, _trials.c.status, _trials.c.epochs)
-        .having(sa.func.count(_curves.c.epoch) == _trials.c.epochs)
+        sa.select(TRIALS.c.fingerprint, TRIALS.c.status)
+        .outerjoin(CURVES)
+        .group_by(TRIALS.c.fingerprint, TRIALS.c.status, TRIALS.c.epochs)
+        .having(sa.func.count(CURVES.c.epoch) == TRIALS.c.epochs)
     )
 
 
 def _is_finished(connection: sa.Connection, key: str) -> bool:
-    row = connection.execute(_whole_trials().where(_trials.c.fingerprint == key)).one_or_none()
+    row = connection.execute(_whole_trials().where(TRIALS.c.fingerprint == key)).one_or_none()
     return row is not None and row.status in FINISHED
 
 
 def _configure(connection: Any, _: object) -> None:
     connection.isolation_level = None  # pysqlite must not begin transactions of its own accord
     cursor = connection.cursor()
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+    for pragma in ("journal_mode = WAL", "foreign_keys = ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
@@ -398,7 +466,10 @@ def _configure(connection: Any, _: object) -> None:
 def _begin_immediate(connection: sa.Connection) -> None:
     # A transaction that reads first and writes later would fail at once beside another writer;
     # one that asks for the write lock first waits for its turn.
-    if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
+    options = connection.get_execution_options()
+    if options.get("isolation_level") != "AUTOCOMMIT":
+        level = "FULL" if options.get("durable", True) else "NORMAL"
+        connection.exec_driver_sql(f"PRAGMA synchronous = {level}")
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 

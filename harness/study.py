@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from harness.choices import Choices, check_choices
+from harness.logs.run import Kind
 from harness.measures import AtEpoch, Measure, is_accuracy
 
 MAX_SEED = 2**32 - 1
@@ -21,8 +22,11 @@ STREAMS: tuple[Stream, ...] = get_args(Stream)
 Statistic = Literal["mean", "spread"]
 Expectation = Literal["greater", "less", "different", "equivalent"]
 Precision = Literal["float32", "mixed_bfloat16"]
+Device = Literal["auto", "cpu", "gpu"]
 Spending = Literal["obrien-fleming", "pocock"]
-Count = Annotated[int, Field(ge=1, le=1_000_000)]
+Timing = Literal["shared", "exclusive"]
+_MOST_EPOCHS = 1_000_000
+Count = Annotated[int, Field(ge=1, le=_MOST_EPOCHS)]
 Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
 NonEmpty = Annotated[str, Field(min_length=1, pattern=r"\S")]
 
@@ -34,7 +38,12 @@ class Section(BaseModel):
 
 
 class Spec(Section):
-    """Something named with settings: ``"mlp"`` or ``{ name = "mlp", dropout = 0.2 }``."""
+    """Something named with settings: ``"mlp"`` or ``{ name = "mlp", dropout = 0.2 }``.
+
+    Attributes:
+        name: A name of the catalog, or the user's own function as ``package.module:function``.
+        settings: Its settings; in the file they stand beside the name.
+    """
 
     name: NonEmpty
     settings: dict[str, Any] = Field(default_factory=dict)
@@ -56,7 +65,26 @@ class Spec(Section):
 
 
 class StudySection(Section):
-    """``[study]``: the question and the settings that all arms share unless they say otherwise."""
+    """``[study]``: the question and the settings that all arms share unless they say otherwise.
+
+    Attributes:
+        name: Names the results folder and stands in the report.
+        question: What the study is to answer, as a sentence; the report begins with it.
+        replicates: Seeds with which every arm is trained.
+        seed: The root from which all streams of randomness are drawn.
+        seeds: Explicit seeds, one a replicate; they replace ``replicates`` and ``seed``.
+        epochs: Epochs of every arm that does not say otherwise.
+        batch_size: Images a step.
+        precision: Number format of the models.
+        alpha: Probability of any false finding, for all claims together.
+        threads: Compute threads of a worker; part of a trial's identity.
+        deterministic: Whether TensorFlow is made to give the same bits each time.
+        device: Where trials are trained: ``"auto"`` takes a GPU where TensorFlow finds one.
+        jobs_per_gpu: Workers that share a GPU; its memory is taken as it is needed.
+        paired: Whether runs of the same replicate share their seeds; only for a study of logs.
+        timing: ``"exclusive"`` trains every trial once more after the study, alone on the machine,
+            and takes the seconds from there; ``"shared"`` takes those of the study's own run.
+    """
 
     name: NonEmpty
     question: NonEmpty
@@ -69,6 +97,10 @@ class StudySection(Section):
     alpha: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
     threads: Count = 1
     deterministic: bool = True
+    device: Device = "auto"
+    jobs_per_gpu: Count = 1
+    timing: Timing = "shared"
+    paired: bool = False
 
     @model_validator(mode="after")
     def _seeds_or_replicates(self) -> Self:
@@ -90,7 +122,14 @@ class StudySection(Section):
 
 
 class Data(Section):
-    """``[data]``: a catalog name, an ``.npz`` file, or a function ``package.module:function``."""
+    """``[data]``: a catalog name, an ``.npz`` file, or a function ``package.module:function``.
+
+    Attributes:
+        name: A dataset of the catalog, or a function as ``package.module:function``.
+        npz: Path of an ``.npz`` file, relative to the study file.
+        train: Training images to use; all if not given.
+        validation: Validation images to use; all if not given.
+    """
 
     name: NonEmpty | None = None
     npz: NonEmpty | None = None
@@ -109,12 +148,58 @@ class Data(Section):
         return self.name or str(self.npz)
 
 
+class Logs(Section):
+    """``logs``: runs that others trained, in place of an architecture and an optimizer.
+
+    Attributes:
+        path: File, folder or pattern such as ``"runs/cnn-*.csv"``, or a list of these, relative to
+            the study file.
+        kind: The kind of log; found out for each file if not given.
+        arm: Which arm's runs to take, where the logs name arms in a column.
+        replicate_from: How a path or a run's name ends, such as ``"*-s{replicate}.csv"``.
+        metric: The metric's column by the log's own name, where it is not a name that is known.
+        scale: Whether accuracies are logged from 0 to 100; found out if not given.
+        restarts: What to do with a log in which a run begins again from scratch.
+        pauses: Whether pauses count as training time.
+    """
+
+    path: NonEmpty | Annotated[list[NonEmpty], Field(min_length=1)]
+    kind: Kind | None = None
+    arm: NonEmpty | None = None
+    replicate_from: NonEmpty | None = None
+    metric: NonEmpty | None = None
+    scale: Literal["percent", "fraction"] | None = None
+    restarts: Literal["separate", "last"] | None = None
+    pauses: Literal["in", "out"] | None = None
+
+    @property
+    def paths(self) -> list[str]:
+        """The paths as a list."""
+        return [self.path] if isinstance(self.path, str) else list(self.path)
+
+
+ELSEWHERE = "elsewhere"
+_UNKNOWN = (ELSEWHERE, {"name": ELSEWHERE, "settings": {}}, {"name": ELSEWHERE})
+"""What stands for the architecture, optimizer and data of runs that others trained."""
+
+
 class Arm(Section):
     """``[[arms]]``: one architecture and optimizer with all settings.
 
     ``vary`` names the streams that differ between this arm's replicates, where it is not the
     study's own choice; with none, each replicate repeats the same trial. ``crossed`` lets two
     streams differ in a square instead: each seed of the first with each seed of the second.
+
+    Attributes:
+        name: What claims call it.
+        architecture: The model, by name or as a table with its settings.
+        optimizer: The optimizer, by name or as a table with its settings.
+        epochs: Its epochs, where they are not the study's.
+        batch_size: Its batch size, where it is not the study's.
+        precision: Its number format, where it is not the study's.
+        vary: Streams of randomness that differ between its replicates.
+        crossed: Two streams, each seed of the first trained with each of the second.
+        logs: Runs that others trained, in place of an architecture and an optimizer.
     """
 
     name: NonEmpty
@@ -125,6 +210,16 @@ class Arm(Section):
     precision: Precision | None = None
     vary: list[Stream] | None = None
     crossed: Annotated[list[Stream], Field(min_length=2, max_length=2)] | None = None
+    logs: Logs | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _trained_here_or_elsewhere(cls, value: Any) -> Any:
+        if not isinstance(value, dict) or value.get("logs") is None:
+            return value
+        if any(value.get(k, ELSEWHERE) not in _UNKNOWN for k in ("architecture", "optimizer")):
+            raise ValueError("give logs, or an architecture and an optimizer to train: not both")
+        return {**value, "architecture": ELSEWHERE, "optimizer": ELSEWHERE}
 
     @model_validator(mode="after")
     def _one_way_to_vary(self) -> Self:
@@ -140,6 +235,10 @@ class Grid(Section):
 
     An entry is a name, or a table whose optional ``label`` names it in the arms, which are called
     ``<architecture>-<optimizer>``.
+
+    Attributes:
+        architectures: Models, each by name or as a table with its settings.
+        optimizers: Optimizers, each by name or as a table with its settings.
     """
 
     architectures: Annotated[list[Spec], Field(min_length=1)]
@@ -166,6 +265,19 @@ class Claim(Section):
     The effect is always the measure's ``statistic`` over replicates on the first side minus that
     on the second: its mean, or its spread (the mean distance from the side's median). A side may
     be a pattern (``"cnn-*"``): then the replicate's mean over the matching arms is compared.
+
+    Attributes:
+        id: A short name without spaces, for profiles, gates and files.
+        says: The claim as a sentence.
+        compare: The two sides: arms, or patterns such as ``cnn-*``.
+        at_epochs: With a measure of kind ``at_epoch``: the epoch of each side, or ``last``.
+        measure: What is measured on each curve.
+        statistic: Whether the sides' means or their spreads are compared.
+        expect: Which way the first side is to differ from the second.
+        margin: A smaller difference does not matter; in the measure's unit.
+        unit: The measure's unit, to be checked against it.
+        answers_question: Whether the report's headline is made of this claim's verdict.
+        specifications: How else the measure could have been defined, for the report.
     """
 
     id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
@@ -225,7 +337,11 @@ class Claim(Section):
 
 
 class Randomness(Section):
-    """``[randomness]``: which streams differ between replicates; the others are held fixed."""
+    """``[randomness]``: which streams differ between replicates; the others are held fixed.
+
+    Attributes:
+        vary: Streams that differ between replicates; the others are held fixed.
+    """
 
     vary: Annotated[list[Stream], Field(min_length=1)] = list(STREAMS)
 
@@ -234,6 +350,11 @@ class Stopping(Section):
     """``[stopping]``: when the data are looked at; declared before the first trial.
 
     ``looks`` are replicate counts. They refer to the order of ``study.seeds`` where that is given.
+
+    Attributes:
+        rule: Look once, at the end, or at several declared replicate counts.
+        looks: Replicate counts at which to look, in ascending order.
+        spending: How the error rate is shared out over the looks.
     """
 
     rule: Literal["fixed", "group-sequential"] = "fixed"
@@ -272,6 +393,11 @@ class PublishedRuns(Section):
 
     ``data`` names what they were trained on, where that is known: if it is not the study's own
     data, the report says that a difference may come from there.
+
+    Attributes:
+        curves: A CSV file: arm, epoch and metrics, one row an epoch.
+        label: What the runs are called in the report.
+        data: What they were trained on.
     """
 
     curves: NonEmpty
@@ -280,7 +406,19 @@ class PublishedRuns(Section):
 
 
 class Study(Section):
-    """A whole study, after its profile was laid over it and its grid expanded."""
+    """A whole study, after its profile was laid over it and its grid expanded.
+
+    Attributes:
+        study: The question, and what all arms share.
+        data: What is trained on.
+        arms: What is compared.
+        grid: Every architecture with every optimizer, as further arms.
+        claims: What is to be decided.
+        randomness: What differs between replicates.
+        stopping: When the data are looked at.
+        published: Single runs from elsewhere.
+        profiles: The same question at other scales: any of these keys, laid over them.
+    """
 
     study: StudySection
     data: Data
@@ -292,13 +430,42 @@ class Study(Section):
     published: PublishedRuns | None = None
     profiles: dict[str, Any] = Field(default_factory=dict)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _logs_need_no_data(cls, value: Any) -> Any:
+        if isinstance(value, dict) and "data" not in value and _all_logs(value.get("arms")):
+            return {**value, "data": {"name": ELSEWHERE}}
+        return value
+
+    @model_validator(mode="after")
+    def _all_logs_or_none(self) -> Self:
+        foreign = [arm.name for arm in self.arms if arm.logs is not None]
+        own = [arm.name for arm in self.all_arms if arm.logs is None]
+        if foreign and own:
+            raise ValueError(
+                f'arms of logs ("{foreign[0]}") cannot stand beside arms to train ("{own[0]}"): '
+                "train first, then point logs at the study's own curves.csv"
+            )
+        if foreign and self.stopping.rule != "fixed":
+            raise ValueError("stopping is for studies that train; the runs of logs are all there")
+        if self.study.paired and not foreign:
+            raise ValueError("study.paired is for logs; trials trained here are always paired")
+        return self
+
+    @property
+    def is_of_logs(self) -> bool:
+        """Whether others trained the runs."""
+        return any(arm.logs is not None for arm in self.arms)
+
     @property
     def all_arms(self) -> list[Arm]:
         """The arms, those of the grid included."""
         return [*self.arms, *(self.grid.arms() if self.grid else [])]
 
     def epochs_of(self, arm: Arm) -> int:
-        """An arm's epoch budget."""
+        """An arm's epoch budget; of logs that do not declare one, more than any has."""
+        if arm.epochs is None and arm.logs and "epochs" not in self.study.model_fields_set:
+            return _MOST_EPOCHS
         return arm.epochs or self.study.epochs
 
     def batch_size_of(self, arm: Arm) -> int:
@@ -314,6 +481,14 @@ class Study(Section):
         if arm.crossed is not None:
             return arm.crossed
         return self.randomness.vary if arm.vary is None else arm.vary
+
+
+def _all_logs(arms: Any) -> bool:
+    return (
+        isinstance(arms, list)
+        and bool(arms)
+        and all(isinstance(arm, dict) and arm.get("logs") is not None for arm in arms)
+    )
 
 
 def matching_arms(pattern: str, names: Sequence[str]) -> list[str]:

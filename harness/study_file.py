@@ -88,6 +88,34 @@ def with_replicates(loaded: LoadedStudy, replicates: int) -> LoadedStudy:
     return replace(loaded, study=study, warnings=tuple(study_warnings(study)))
 
 
+def study_document(loaded: LoadedStudy) -> dict[str, Any]:
+    """A study as it was decided, profile applied: what goes with its results."""
+    return {
+        "file": loaded.file.name,
+        "profile": loaded.profile,
+        "study": loaded.study.model_dump(mode="json", exclude_unset=True),
+    }
+
+
+def study_from_document(document: Mapping[str, Any], folder: Path) -> LoadedStudy:
+    """The study that `study_document` wrote down.
+
+    Args:
+        document: The document.
+        folder: Where it was found; the study's file is taken to lie there.
+
+    Raises:
+        StudyError: It is no such document, or of a version that reads studies otherwise.
+    """
+    file = folder / str(document.get("file", "study.toml"))
+    try:
+        study = Study.model_validate(document["study"])
+    except (KeyError, ValidationError) as error:
+        message = f"the study that was kept with the results cannot be read: {error}"
+        raise StudyError(file, [Problem("", message)]) from None
+    return LoadedStudy(study, file, document.get("profile"), ())
+
+
 def _read_toml(file: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
@@ -95,6 +123,10 @@ def _read_toml(file: Path) -> dict[str, Any]:
         near = difflib.get_close_matches(file.name, _names(file.parent), n=1)
         hint = f"; did you mean {file.parent / near[0]}?" if near else ""
         raise StudyError(file, [Problem("", f"there is no such file{hint}")]) from None
+    except IsADirectoryError:
+        inside = sorted(_names(file))
+        hint = f"; study files in it: {', '.join(inside)}" if inside else ""
+        raise StudyError(file, [Problem("", f"is a folder{hint}")]) from None
     except OSError as error:
         raise StudyError(file, [Problem("", f"cannot be read: {error.strerror}")]) from None
     except UnicodeDecodeError as error:
@@ -139,9 +171,7 @@ def _overlay(base: Any, over: Any, at: Path_, problems: list[Problem]) -> Any:
             base[key] = _overlay(base.get(key), value, (*at, key), problems)
         return base
     if isinstance(base, list) and isinstance(over, dict):  # arms by name, claims by id
-        rows = {
-            row.get("id", row.get("name")): i for i, row in enumerate(base) if isinstance(row, dict)
-        }
+        rows = {name: i for i, row in enumerate(base) if isinstance(name := _name_of(row), str)}
         for key, value in over.items():
             if key in rows:
                 base[rows[key]] = _overlay(base[rows[key]], value, (*at, key), problems)
@@ -151,6 +181,10 @@ def _overlay(base: Any, over: Any, at: Path_, problems: list[Problem]) -> Any:
                 problems.append(Problem(dotted((*at, key)), message))
         return base
     return deepcopy(over)
+
+
+def _name_of(row: Any) -> Any:
+    return row.get("id", row.get("name")) if isinstance(row, dict) else None
 
 
 def _name_problems(raw: Mapping[str, Any], folder: Path) -> Iterator[Problem]:
@@ -172,7 +206,8 @@ def _name_problems(raw: Mapping[str, Any], folder: Path) -> Iterator[Problem]:
         ]
         for at, spec in places:
             yield from _spec_problems(at, spec, check, in_grid=at[0] == "grid")
-    yield from _data_problems(raw.get("data"), folder)
+    if not any("logs" in arm for arm in arms):
+        yield from _data_problems(raw.get("data"), folder)
     yield from _duplicates("arms", "name", [arm.get("name") for arm in arms])
     claims = _tables(raw.get("claims"))
     yield from _duplicates("claims", "id", [claim.get("id") for claim in claims])

@@ -72,6 +72,8 @@ def _looks_problems(study: Study) -> Iterator[Problem]:
 
 def study_warnings(study: Study) -> Iterator[str]:
     """What is allowed, and yet not what most people want."""
+    if study.is_of_logs:  # how many runs there are, and how long, shows when they are read
+        return
     claims, alpha = len(study.claims), study.study.alpha
     last = declared_looks(study)[-1].level(alpha / max(claims, 1)) * max(claims, 1)
     need, have = least_pairs(max(claims, 1), last), len(study.study.replicate_ids)
@@ -116,6 +118,11 @@ def _claim_warnings(
         yield (
             f"its arms have {' and '.join(map(str, sorted(budgets)))} epochs; if a run does not "
             f"get there, all are compared up to epoch {shortest} at most"
+        )
+    if getattr(measure, "clock", None) == "wall" and study.study.timing == "shared":
+        yield (
+            'elapsed seconds are taken while other trials run beside: add timing = "exclusive" to '
+            '[study], or use clock = "cpu"'
         )
     still = [name for name in names if not study.streams_of(arms[name])]
     if still:

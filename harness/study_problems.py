@@ -119,6 +119,8 @@ def _allowed_keys(loc: Path_, raw: Mapping[str, Any]) -> list[str]:
     }
     if not loc:
         return sorted(Study.model_fields)
+    if loc[-1] == "logs":
+        return sorted(models.Logs.model_fields)
     if loc[-1] == "specifications":
         return sorted(Choices.model_fields)
     if loc[-1] == "measure":

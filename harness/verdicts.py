@@ -305,10 +305,13 @@ def _sides(claim: Claim, sample: Sample) -> tuple[Side, Side]:
 def _tested(verdict: Verdict, sample: Sample, family: int) -> Verdict:
     """Add the deciding test, its intervals, and what stands beside them."""
     claim, alpha = verdict.claim, verdict.alpha
-    procedure = SignFlip(sample) if verdict.is_paired else Relabeling(sample)
+    procedure: Maker = SignFlip if verdict.is_paired else Relabeling
+    sensitivity = beside.sensitivity(claim, sample, verdict.is_paired)
+    if sample.earliest is not None and sample.earliest.reason is None:
+        sensitivity["the deciding test, at the earliest times"] = procedure(sample.earliest).test()
     return replace(
-        _decided(verdict, procedure),
-        sensitivity=beside.sensitivity(claim, sample, verdict.is_paired),
+        _decided(verdict, procedure(sample)),
+        sensitivity=sensitivity,
         effect_sizes=beside.effect_sizes(sample, 1 - alpha, verdict.is_paired),
         notices=(*verdict.notices, *beside.spread_notices(claim, sample, verdict.is_paired)),
         replicates_needed=beside.replicates_needed(

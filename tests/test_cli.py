@@ -47,8 +47,10 @@ def test_help_answers_without_heavy_modules() -> None:
 
 def test_the_study_prints_the_answer_last_and_leaves_a_report(smoke: tuple[Path, str]) -> None:
     reports, printed = smoke
-    assert "Does the CNN converge more slowly" in printed.splitlines()[-2]
-    assert "inconclusive" in printed.splitlines()[-1]
+    question, lead, *points = printed.splitlines()[-5:]
+    assert "Does the CNN converge more slowly" in question
+    assert "claims that answer the question are inconclusive" in lead
+    assert all(point.startswith("? “The CNN needs more") for point in points)
     folder = reports / "convergence-smoke"
     assert {"report.html", "curves.csv", "measures.csv", "trials.csv", "verdicts.json"} <= {
         path.name for path in folder.iterdir()
@@ -108,25 +110,6 @@ def test_the_report_is_rebuilt_without_tensorflow(smoke: tuple[Path, str]) -> No
     modules = imported_by("report", MAIN_STUDY, "--profile", "smoke", "--reports", reports)
     assert not modules & {"tensorflow", "keras"}
     assert page.read_text(encoding="utf-8") == before
-
-
-@pytest.mark.parametrize(
-    ("arguments", "expected"),
-    [
-        (("study", "no-such.toml"), "no-such.toml: 1 problem"),
-        (("study", MAIN_STUDY, "--profile", "ful"), 'did you mean "full"?'),
-        (("report", MAIN_STUDY, "--reports", "nowhere"), "holds no results yet"),
-        (("data", "fetch", "mnits"), "did you mean mnist?"),
-        (("study", MAIN_STUDY, "--jobs", "0"), "--jobs"),
-    ],
-)
-def test_bad_input_exits_with_2_and_no_traceback(
-    arguments: tuple[object, ...], expected: str
-) -> None:
-    done = bench(*arguments)
-    assert done.returncode == 2
-    assert expected in done.stderr
-    assert "Traceback" not in done.stderr
 
 
 def test_the_catalog_lists_all_that_a_study_can_name() -> None:

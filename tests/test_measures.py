@@ -123,12 +123,13 @@ def test_start_up_and_steady_epochs_are_told_apart() -> None:
 def test_every_measure_says_its_unit_and_what_it_is(kind: str) -> None:
     needed = {
         "epochs_to": {"target": 0.9},
+        "steps_to": {"target": 0.9},
         "seconds_to": {"target": 0.9},
         "epochs_to_plateau": {"within": 0.01},
         "epochs_to_fraction": {"fraction": 0.9},
         "at_epoch": {"epoch": 1},
     }
     one = ADAPTER.validate_python({"kind": kind, **needed.get(kind, {})})
-    assert one.unit in {"epochs", "seconds", "accuracy", "nats"}
+    assert one.unit in {"epochs", "steps", "seconds", "accuracy", "nats"}
     assert one.label
     assert (MEASURES[kind].__doc__ or "").strip()

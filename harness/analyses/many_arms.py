@@ -175,24 +175,25 @@ def _pairs(table: Blocks, alpha: float) -> list[Pair]:
     columns = dict(zip(table.arms, table.values.T, strict=True))
     sign = 1.0 if table.higher_is_better else -1.0
     named = list(combinations(table.arms, 2))
-    flips = []
+    found = []
     for first, second in named:
         difference = columns[first] - columns[second]
         rounded = np.round(difference, tie_decimals(difference))
-        flips.append(paired.sign_flips(rounded, draws=_DRAWS))
-    p = np.array([flip.p() for flip in flips])
+        flips = paired.sign_flips(rounded, draws=_DRAWS)
+        found.append((flips.mean, flips.interval(1 - alpha), flips.p()))
+    p = np.array([raw for *_, raw in found])
     return [
         Pair(
             first,
             second,
-            flip.mean,
-            flip.interval(1 - alpha),
-            float(raw),
+            mean,
+            interval,
+            raw,
             float(adjusted),
             _order(sign * columns[first], sign * columns[second], alpha / len(named)),
         )
-        for (first, second), flip, raw, adjusted in zip(
-            named, flips, p, multiplicity.holm(p), strict=True
+        for (first, second), (mean, interval, raw), adjusted in zip(
+            named, found, multiplicity.holm(p), strict=True
         )
     ]
 

@@ -1,126 +1,85 @@
-"""One run from elsewhere: a CSV file with a row an epoch."""
+"""One run from elsewhere, read like any other log (see `harness.logs`)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from harness.errors import UserError
-from harness.measures import FloatArray, is_accuracy
+from harness.logs import Kind, Run, read_log
+from harness.logs.cells import numbers
+from harness.logs.making import make_runs
+from harness.logs.names import meaning
+from harness.logs.rows import Rows
+from harness.logs.run import Reading
+from harness.logs.tables import wanted_columns
 
-_METRICS = ("val_accuracy", "val_loss", "accuracy", "loss")
-_ONE = 1 + 1e-6  # logs hold float32, in which 1 may come out a hair above itself
-_OTHER_NAMES = {"acc": "accuracy", "val_acc": "val_accuracy"}
-
-
-@dataclass(frozen=True, eq=False)
-class SingleRun:
-    """One learning curve that no study trained.
-
-    Attributes:
-        epoch: Epochs from 1, ascending, shape ``(e,)``.
-        columns: Values by metric, each of shape ``(e,)``; NaN where there is none.
-        notices: What was taken for granted when it was read.
-    """
-
-    epoch: NDArray[np.int64]
-    columns: Mapping[str, FloatArray]
-    notices: tuple[str, ...] = ()
+SingleRun = Run
 
 
-def read_run(file: Path, arm: str | None = None) -> SingleRun:
-    """Read one run from a CSV file.
-
-    Columns are found by name: ``epoch`` (from 0 or 1; rows count where it is missing), and
-    ``accuracy`` or ``acc``, ``loss``, ``val_accuracy`` or ``val_acc``, ``val_loss``. Accuracies
-    from 0 to 100 are taken as percent.
+def read_run(file: Path, arm: str | None = None, kind: Kind | None = None) -> SingleRun:
+    """Read one run from a log of any kind.
 
     Args:
-        file: The file.
-        arm: Which run, where the file has several and a column ``arm`` that names them.
+        file: The file, or the folder of a TensorBoard or MLflow run.
+        arm: Which run, where the file has several that it names.
+        kind: The kind of log; found out if not given.
 
     Raises:
         UserError: The file cannot be read as one run; the message says what to do.
     """
-    try:
-        table = pd.read_csv(file, encoding="utf-8-sig", skipinitialspace=True)
-    except FileNotFoundError:
-        raise UserError(f"{file}: there is no such file") from None
-    except (OSError, ValueError) as error:
-        raise UserError(f"{file}: cannot be read as CSV: {error}") from None
-    table.columns = [str(name).strip() for name in table.columns]
-    return run_of(_rows_of(table, arm, file), str(file))
-
-
-def _rows_of(table: pd.DataFrame, arm: str | None, file: Path) -> pd.DataFrame:
-    """The rows of the run that was asked for."""
-    if "arm" not in table:
-        if arm is not None:
-            raise UserError(f"{file}: has no column arm; leave --arm out")
-        return table
-    names = table["arm"].astype(str).str.strip()
-    known = list(dict.fromkeys(names))
-    if arm is None and len(known) > 1:
-        raise UserError(f"{file}: holds several runs; choose one with --arm: {', '.join(known)}")
-    if arm is not None and arm not in known:
-        raise UserError(f'{file}: has no run "{arm}"; it has {", ".join(known)}')
-    return table[names == (arm or known[0])] if known else table
+    return _chosen(read_log(file, kind), arm, str(file))
 
 
 def run_of(table: pd.DataFrame, source: str) -> SingleRun:
     """Make a run of a table's rows.
 
     Args:
-        table: A row an epoch, with the columns that `read_run` describes.
+        table: A row an epoch, with the columns that a CSV log has.
         source: Where the table is from, for messages.
 
     Raises:
         UserError: The rows are not one run.
     """
-    table = table.rename(columns={k: v for k, v in _OTHER_NAMES.items() if v not in table})
-    metrics = [name for name in _METRICS if name in table]
-    if not metrics or table.empty:
-        wanted = ", ".join((*_METRICS, *_OTHER_NAMES))
-        raise UserError(f"{source}: has no rows with a column of {wanted}")
-    notices = [] if "epoch" in table else ["there is no column epoch: rows were counted from 1"]
-    epoch = _numbers(table, "epoch", source) if "epoch" in table else np.arange(1.0, len(table) + 1)
-    if not np.isfinite(epoch).all() or (epoch != np.round(epoch)).any() or epoch.min() < 0:
-        raise UserError(f"{source}: epoch must hold whole numbers from 0 or 1")
-    if len(set(epoch)) < len(epoch):
-        twice = next(e for e in epoch if (epoch == e).sum() > 1)
-        raise UserError(
-            f"{source}: epoch {twice:g} is there more than once: give the rows of one run"
-        )
-    columns = {}
-    for name in metrics:
-        columns[name], notice = _fraction(name, _numbers(table, name, source), source)
-        notices += [notice] if notice else []
-    order = np.argsort(epoch)
-    first = 1 if epoch.min() == 0 else 0
-    return SingleRun(
-        epoch=epoch[order].astype(np.int64) + first,
-        columns={name: values[order] for name, values in columns.items()},
-        notices=tuple(notices),
+    meant = meaning([str(name) for name in table.columns], None, source)
+    columns = {
+        name: numbers(
+            ["" if pd.isna(cell) else str(cell) for cell in table.iloc[:, place]],
+            name=str(table.columns[place]),
+            where=lambda row: f"{source}, row {row + 1}",
+        )[0]
+        for name, place in wanted_columns(meant).items()
+    }
+    clock = columns.pop("clock", None)
+    rows = Rows(
+        source=source,
+        name=source,
+        kind="csv",
+        epoch=columns.pop("epoch", None),
+        step=columns.pop("step", None),
+        clock=None if clock is None or meant.clock is None else (clock, meant.clock[1]),
+        columns=columns,
+        lines=np.arange(1, len(table) + 1),
+        notices=meant.notices,
     )
+    return _chosen(make_runs([rows], Reading()), None, source)
 
 
-def _numbers(table: pd.DataFrame, name: str, source: str) -> FloatArray:
-    try:
-        return pd.to_numeric(table[name]).to_numpy(dtype=np.float64)
-    except (ValueError, TypeError) as error:
-        raise UserError(f"{source}: {name} holds a cell that is no number: {error}") from None
-
-
-def _fraction(name: str, values: FloatArray, source: str) -> tuple[FloatArray, str | None]:
-    """An accuracy as a share of 1; the scale is one for the whole column (case E5)."""
-    finite = values[np.isfinite(values)]
-    if not is_accuracy(name) or not finite.size or finite.max() <= _ONE:
-        return values, None
-    if finite.max() > 100:
-        raise UserError(f"{source}: {name} goes up to {finite.max():g}, which is no accuracy")
-    return values / 100, f"{name} was taken as percent"
+def _chosen(runs: list[Run], arm: str | None, source: str) -> Run:
+    """The run that was asked for."""
+    named = [run for run in runs if run.arm is not None or run.replicate is not None]
+    if arm is not None:
+        known = list(dict.fromkeys(run.arm or run.name for run in named))
+        if not named:
+            raise UserError(f"{source}: names no arms; leave --arm out")
+        if arm not in known:
+            raise UserError(f'{source}: has no run "{arm}"; it has {", ".join(known)}')
+        runs = [run for run in runs if (run.arm or run.name) == arm]
+    if len(runs) > 1:
+        known = list(dict.fromkeys(run.arm or run.name for run in runs))
+        which = ", ".join(known[:10])
+        told = f"choose one with --arm: {which}" if len(known) == len(runs) else "give one alone"
+        raise UserError(f"{source}: holds several runs; {told}")
+    return runs[0]

@@ -72,10 +72,13 @@ class Cache:
         return self.folder / f"{part}.npy"
 
     def _map(self, part: str) -> np.memmap[tuple[int, ...], np.dtype[np.uint8]]:
+        # Mapped copy-on-write, not "r": TensorFlow takes over only memory that it may write to.
         try:
-            return np.load(self._file(part), mmap_mode="r", allow_pickle=False)  # type: ignore[no-any-return]
+            array = np.load(self._file(part), mmap_mode="c", allow_pickle=False)
         except (EOFError, ValueError) as error:
             raise ValueError(f"{self._file(part)} is not a whole .npy file: {error}") from error
+        array.flags.writeable = False
+        return array  # type: ignore[no-any-return]
 
     def _stamp(self) -> dict[str, list[object]]:
         stats = {part: self._file(part).stat() for part in PARTS}

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import numpy.typing as npt
@@ -10,10 +11,11 @@ from harness.catalog import embedded, own_data, references
 from harness.catalog.cache import Cache, data_folder
 from harness.catalog.checksums import KNOWN, Arrays, digest
 from harness.catalog.embedded import EMBEDDED
+from harness.catalog.fetching import FAILURES
 from harness.catalog.fetching import fetch as fetch_arrays
 from harness.catalog.problems import Problem, unknown
 from harness.catalog.raw_data import DataError, Images, Labels, RawData, Split
-from harness.catalog.sources import SOURCES
+from harness.catalog.sources import SOURCES, Source
 
 __all__ = [
     "NAMES",
@@ -25,6 +27,7 @@ __all__ = [
     "check",
     "fetch",
     "load",
+    "reachable_sources",
     "sample_grid",
 ]
 
@@ -141,6 +144,30 @@ def fetch(name: str) -> RawData:
         source=fetched.source,
         notes=fetched.notes,
     )
+
+
+def reachable_sources(name: str) -> dict[str, str | None]:
+    """Ask a dataset's sources, within seconds, whether they are there; nothing is fetched.
+
+    Args:
+        name: A dataset that is downloaded.
+
+    Returns:
+        By source, None if it answers, else why not; sources that only fetching can tell of are
+        left out.
+    """
+    asked = [source for source in SOURCES[name] if source.reach is not None]
+    return {source.name: _why_not(source) for source in asked}
+
+
+def _why_not(source: Source) -> str | None:
+    with TemporaryDirectory(prefix="bench-data-") as workspace:
+        try:
+            if source.reach is not None:
+                source.reach(Path(workspace))
+        except FAILURES as error:
+            return str(error)
+    return None
 
 
 def sample_grid(raw: RawData, n: int = 81, seed: int = 0) -> tuple[npt.NDArray[np.uint8], Labels]:

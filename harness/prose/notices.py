@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from harness.measures import SecondsPerEpoch, SecondsTo
+from harness.prose.verification_words import verification_sentence
 from harness.prose.words import sentence
 from harness.quantities import listed, plural
 from harness.results import Results
@@ -30,11 +31,14 @@ def study_notices(results: Results) -> list[str]:
             "digits may differ for that reason alone."
         )
     timed = any(isinstance(c.measure, SecondsTo | SecondsPerEpoch) for c in study.claims)
-    if timed and len(set(trials["jobs"].dropna())) > 1:
+    is_shared = study.study.timing == "shared"
+    if timed and is_shared and len(set(trials["jobs"].dropna())) > 1:
         notices.append(
             "Trials were timed beside different numbers of neighbours, so claims on seconds "
             "compare unlike things."
         )
+    if results.verification is not None:
+        notices.append(verification_sentence(results.verification))
     if not study.study.deterministic and not any("deterministic" in text for text in notices):
         notices.append("Determinism was switched off: a repeated trial may give another curve.")
     return list(dict.fromkeys(notices))

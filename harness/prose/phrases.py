@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from harness.measures import AtEpoch, EpochsTo, Measure, SecondsTo, is_accuracy
+from harness.measures import AtEpoch, EpochsTo, Measure, SecondsTo, StepsTo, is_accuracy
 from harness.quantities import percent, unit_noun
 from harness.study import Claim
 
@@ -18,6 +18,7 @@ METRICS: Mapping[str, str] = {
 }
 _SUBJECTS: Mapping[str, str] = {
     "epochs_to": "epochs to {goal}",
+    "steps_to": "steps to {goal}",
     "seconds_to": "{seconds} to {goal}",
     "epochs_to_plateau": "epochs until {metric} settles",
     "epochs_to_fraction": "epochs to {share} of the own gain in {metric}",
@@ -31,6 +32,7 @@ _SUBJECTS: Mapping[str, str] = {
 _REACHED = "{a} needs {difference} than {b} to reach a {goal}"
 _COMPARISONS: Mapping[str, str] = {
     "epochs_to": _REACHED,
+    "steps_to": _REACHED,
     "seconds_to": _REACHED,
     "epochs_to_plateau": "{a} needs {difference} than {b} until its {metric} settles",
     "epochs_to_fraction": "{a} needs {difference} than {b} to make {share} of its own gain in "
@@ -49,8 +51,8 @@ def subject(measure: Measure) -> str:
 
 def difference(measure: Measure, way: Way, size: str = "") -> str:
     """A difference in a measure: "3.4 more epochs", "0.8 points higher"; or, sizeless, "higher"."""
-    if measure.unit in {"epochs", "seconds"}:
-        noun = _seconds(measure) if measure.unit == "seconds" else unit_noun("epochs", size)
+    if measure.unit in {"epochs", "steps", "seconds"}:
+        noun = _seconds(measure) if measure.unit == "seconds" else unit_noun(measure.unit, size)
         return f"{size} {'more' if way == 'more' else 'fewer'} {noun}".strip()
     level = "higher" if way == "more" else "lower"
     return f"{size} {unit_noun(measure.unit, size)} {level}" if size else level
@@ -94,7 +96,7 @@ def compared(claim: Claim, sides: tuple[str, str], way: Way, size: str = "") -> 
 def _parts(measure: Measure) -> dict[str, str]:
     """The words that templates are filled with, as far as the measure has them."""
     parts = {"metric": METRICS.get(getattr(measure, "metric", ""), "")}
-    if isinstance(measure, EpochsTo | SecondsTo):
+    if isinstance(measure, EpochsTo | StepsTo | SecondsTo):
         parts["goal"] = _goal(measure)
     if measure.unit == "seconds":
         parts["seconds"] = _seconds(measure)
@@ -106,7 +108,7 @@ def _parts(measure: Measure) -> dict[str, str]:
     return parts
 
 
-def _goal(measure: EpochsTo | SecondsTo) -> str:
+def _goal(measure: EpochsTo | StepsTo | SecondsTo) -> str:
     target = percent(measure.target) if is_accuracy(measure.metric) else f"{measure.target:g} nats"
     held = f" for {measure.sustain} epochs in a row" if measure.sustain > 1 else ""
     return f"{METRICS[measure.metric]} of {target}{held}"

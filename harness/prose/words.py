@@ -179,11 +179,15 @@ def evidence(verdict: Verdict) -> str:
 
 
 def sample_words(verdict: Verdict) -> str:
-    """How many observations: "10 pairs", "10 against 12 trials, not paired"."""
+    """How many observations: "10 pairs", "10 against 12 trials, not paired".
+
+    A spread belongs to all trials of a side, not to a trial and its partner.
+    """
     if verdict.is_paired:
-        return plural(verdict.n, "pair")
+        return plural(verdict.n, "replicate" if verdict.claim.statistic == "spread" else "pair")
     first, second = verdict.sides
-    return f"{first.n} against {plural(second.n, 'trial')}, not paired"
+    noun = "replicate" if _has_group(verdict) else "trial"
+    return f"{first.n} against {plural(second.n, noun)}, not paired"
 
 
 def nuances(verdict: Verdict) -> list[str]:
@@ -255,8 +259,19 @@ def reached_words(verdict: Verdict) -> str:
     if verdict.horizon is None:
         return ""
     horizon = given_amount(verdict.horizon, verdict.claim.measure.unit)
-    counts = [f"{side.reached} of {side.n} {side.name}" for side in verdict.sides]
-    return f"Within {horizon}, {listed(counts)} trials got there."
+    if not _has_group(verdict):
+        counts = [f"{side.reached} of {side.n} {side.name}" for side in verdict.sides]
+        return f"Within {horizon}, {listed(counts)} trials got there."
+    counts = [f"{side.reached} of {side.n} replicates of {side.name}" for side in verdict.sides]
+    return (
+        f"Within {horizon}, {listed(counts)} got there; a replicate of several arms did where all "
+        "of them did."
+    )
+
+
+def _has_group(verdict: Verdict) -> bool:
+    """Whether a side stands for several arms, each replicate of which is their mean."""
+    return any(mark in pattern for pattern in verdict.claim.compare for mark in "*?[")
 
 
 def what_would_change(verdict: Verdict) -> str:
@@ -333,7 +348,8 @@ def answer_lead(verdicts: Sequence[Verdict]) -> str:
         for outcome in OUTCOMES
         if outcome in counts
     ]
-    return f"Of {len(chosen)} claims{which}, {listed(parts)}."
+    told = f"f {len(chosen)} claims{which}, {listed(parts)}."
+    return f"It depends: o{told}" if {"supported", "contradicted"} <= counts.keys() else f"O{told}"
 
 
 def answer_point(verdict: Verdict) -> str:

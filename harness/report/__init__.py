@@ -8,8 +8,9 @@ from pathlib import Path
 from numpy.typing import ArrayLike
 
 from harness.report.analyses import analyse
-from harness.report.exports import write_exports
+from harness.report.exports import csv_text, write_exports
 from harness.report.files import ReportError, make_folder, write_whole
+from harness.report.formats import verdict_table
 from harness.report.images import sample_grid
 from harness.report.page import render_page
 from harness.results import Results
@@ -39,6 +40,7 @@ def write_report(
     """
     make_folder(folder)
     write_exports(results, folder)
+    write_whole(folder, "verdicts.csv", csv_text(verdict_table(results)))
     grid = None if images is None else sample_grid(*images)
     analyses = analyse(results)
     for part in analyses:

@@ -8,6 +8,7 @@ from harness.report import (
     calibration_section,
     contrast_section,
     judge_section,
+    log_section,
     many_arms_section,
     pairing_section,
     randomness_section,
@@ -29,6 +30,15 @@ ANALYSES: tuple[Callable[[Results], Section | None], ...] = (
 )
 
 
+LOG_ANALYSES: tuple[Callable[[Results], Section | None], ...] = (
+    log_section.section_of,
+    specification_section.section_of,
+    contrast_section.section_of,
+)
+"""What can be asked of runs that others trained: their randomness and blocks are not known."""
+
+
 def analyse(results: Results) -> list[Section]:
     """The sections that this study calls for, in the order of the page."""
-    return [part for section_of in ANALYSES if (part := section_of(results)) is not None]
+    chosen = LOG_ANALYSES if results.runs else ANALYSES
+    return [part for section_of in chosen if (part := section_of(results)) is not None]

@@ -18,9 +18,8 @@ from harness.analyses.calibration import (
 )
 from harness.prose.calibration_words import method, rate_words, share_words, summary
 from harness.quantities import NO_VALUE, percent
-from harness.report.claim_figures import short
 from harness.report.exports import csv_text
-from harness.report.figure_style import INK, MUTED, PANEL, ZONE, as_svg, drawing
+from harness.report.figure_style import INK, MUTED, PANEL, ZONE, as_svg, drawing, short
 from harness.report.figures import Drawn
 from harness.report.sections import Section, Table
 from harness.results import Results

@@ -4,17 +4,29 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
+from scipy.stats import gaussian_kde
 
 from harness.prose.phrases import subject
 from harness.prose.words import MARKS, effect_words, interval_words
 from harness.quantities import decimals_for, level, listed, shown, unit_noun
-from harness.report.figure_style import GRID, INK, MUTED, PANEL, ZONE, ArmStyle, as_svg, drawing
+from harness.report.direct_labels import label_ends
+from harness.report.figure_style import (
+    INK,
+    MUTED,
+    PANEL,
+    ZONE,
+    ArmStyle,
+    as_svg,
+    drawing,
+    short,
+)
 from harness.report.figures import Drawn
 from harness.report.measured import MeasuredArms, Row
 from harness.stats.results import Interval
@@ -22,6 +34,7 @@ from harness.stats.survival import CensoredTimes, KaplanMeierCurve, kaplan_meier
 from harness.verdicts import Verdict
 
 _WHOLE_STEPS = [1, 2, 5, 10]
+_FEWEST = 5  # values that a cloud is drawn of
 
 
 class Point(NamedTuple):
@@ -57,7 +70,11 @@ def time_to_event(key: str, measured: MeasuredArms, styles: Mapping[str, ArmStyl
         axes.tick_params(labelbottom=True)
         axes.set_xlabel(unit)
         ticks = [tick for tick in axes.get_xticks() if 0 <= tick <= end]
+        if len({row.arm for row in rows}) == len(rows):
+            lasts = [(end, 1 - float(curve.survival[-1])) for curve in curves]
+            label_ends(axes, dict(zip([row.arm for row in rows], lasts, strict=True)), styles)
         _draw_at_risk(below, rows, curves, ticks)
+        _mark_labels(below, rows, styles)
         reached = [f"{row.reached} of {len(row.known)} of {row.label}" for row in rows]
         alt = f"Share of trials by {subject(measured.measure)}. Reached: {listed(reached)}."
         svg = as_svg(figure, key, alt)
@@ -79,6 +96,7 @@ def _draw_steps(axes: Axes, curve: KaplanMeierCurve, style: ArmStyle, end: float
     axes.plot(
         curve.time[ended],
         1 - curve.survival[ended],
+        gid=style.mark,
         linestyle="none",
         marker="|",
         markersize=7,
@@ -104,28 +122,33 @@ def _draw_at_risk(
     axes.spines[:].set_visible(False)
 
 
-def short(name: str, length: int = 24) -> str:
-    """A name that fits a figure; the page has it in full."""
-    return name if len(name) <= length else name[: length - 1] + "…"
+def _mark_labels(axes: Axes, rows: Sequence[Row], styles: Mapping[str, ArmStyle]) -> None:
+    for label, row in zip(axes.get_yticklabels(), rows, strict=True):
+        label.set_gid(styles[row.arm].mark)
 
 
 def values_by_arm(
     key: str, measured: MeasuredArms, styles: Mapping[str, ArmStyle], *, is_paired: bool
 ) -> Drawn:
-    """Every trial's value, a row an arm; thin lines join the trials of one replicate."""
+    """A raincloud: every trial's value, a row an arm, under the cloud of where values are dense.
+
+    Thin lines join the trials of one replicate. After Allen et al. (2019).
+    """
     unit, rows = measured.measure.unit, measured.rows
     heights = _heights(rows)
     joined = is_paired and len(rows) > 1
-    with drawing(PANEL[0], 0.75 + 0.36 * len(rows)) as figure:
+    with drawing(PANEL[0], 0.75 + 0.5 * len(rows)) as figure:
         axes = figure.add_subplot()
         points = [_points(place, row, heights, unit) for place, row in enumerate(rows)]
         if joined:
             _join_replicates(axes, [point for of_row in points for point in of_row])
         for place, row in enumerate(rows):
+            _draw_cloud(axes, place, points[place], styles[row.arm])
             _draw_values(axes, points[place], styles[row.arm])
             _draw_mean(axes, place, points[place])
         axes.set_yticks(range(len(rows)), [short(row.label) for row in rows])
-        axes.set_ylim(len(rows) - 0.5, -0.5)
+        _mark_labels(axes, rows, styles)
+        axes.set_ylim(len(rows) - 0.5, -0.55)
         axes.tick_params(axis="y", length=0)
         axes.grid(visible=False, axis="y")
         axes.spines["left"].set_visible(False)
@@ -158,7 +181,7 @@ def _points(place: int, row: Row, heights: Mapping[int, float], unit: str) -> li
 def _heights(rows: Sequence[Row]) -> dict[int, float]:
     """A height within the row for each replicate, the same in every row, to keep dots apart."""
     replicates = sorted({replicate for row in rows for replicate in row.values})
-    steps = np.linspace(-0.26, 0.26, len(replicates)) if len(replicates) > 1 else np.zeros(1)
+    steps = np.linspace(0.03, 0.36, len(replicates)) if len(replicates) > 1 else np.full(1, 0.2)
     return dict(zip(replicates, map(float, steps), strict=False))
 
 
@@ -167,7 +190,26 @@ def _join_replicates(axes: Axes, points: Sequence[Point]) -> None:
     for point in points:
         by_replicate.setdefault(point.replicate, []).append((point.x, point.y))
     lines = [line for line in by_replicate.values() if len(line) > 1]
-    axes.add_collection(LineCollection(lines, colors=GRID, linewidths=0.6, zorder=1))
+    axes.add_collection(LineCollection(lines, colors=MUTED, linewidths=0.4, alpha=0.4, zorder=1))
+
+
+def _draw_cloud(axes: Axes, place: int, points: Sequence[Point], style: ArmStyle) -> None:
+    """How dense the values are (Gaussian kernels, Scott's width); none where they do not spread."""
+    values = np.array([point.x for point in points])
+    if len(values) < _FEWEST or np.ptp(values) <= 1e-9 * np.abs(values).max():
+        return
+    x = np.linspace(values.min(), values.max(), 60)  # no value was seen beyond
+    density = gaussian_kde(values)(x)
+    base = place - 0.06
+    axes.fill_between(
+        x,
+        base,
+        base - 0.36 * density / density.max(),
+        color=style.colour,
+        alpha=0.25,
+        linewidth=0,
+        gid=style.mark,
+    )
 
 
 def _draw_values(axes: Axes, points: Sequence[Point], style: ArmStyle) -> None:
@@ -183,13 +225,14 @@ def _draw_values(axes: Axes, points: Sequence[Point], style: ArmStyle) -> None:
             markeredgecolor=style.colour,
             markeredgewidth=0.8,
             alpha=0.8,
+            gid=style.mark,
         )
 
 
 def _draw_mean(axes: Axes, place: int, points: Sequence[Point]) -> None:
     if points:
         mean = float(np.mean([point.x for point in points]))
-        axes.plot([mean, mean], [place - 0.34, place + 0.34], color=INK, linewidth=1.3)
+        axes.plot([mean, mean], [place - 0.06, place + 0.42], color=INK, linewidth=1.3)
 
 
 def _mean_words(row: Row, unit: str) -> str:
@@ -199,12 +242,13 @@ def _mean_words(row: Row, unit: str) -> str:
     return level(mean, unit, decimals_for(unit, Interval(mean, mean, 1), mean))
 
 
-def effects(key: str, verdicts: Sequence[Verdict]) -> Drawn:
+def effects(key: str, verdicts: Sequence[Verdict], data: str = "verdicts.csv") -> Drawn:
     """Effects of the claims that share a unit, with their intervals and margin zones.
 
     Args:
         key: Unique in the page.
         verdicts: Verdicts on measures of one unit.
+        data: The file that holds the numbers.
     """
     unit = verdicts[0].claim.measure.unit
     noun = unit_noun(unit)
@@ -221,7 +265,44 @@ def effects(key: str, verdicts: Sequence[Verdict]) -> Drawn:
         axes.set_xlabel(f"{noun}, first side minus second")
         alt = f"Effects in {noun}: " + "; ".join(map(_effect_alt, verdicts)) + "."
         svg = as_svg(figure, key, alt)
-    return Drawn(svg, f"Effects in {noun}", "", "verdicts.json")
+    return Drawn(svg, f"Effects in {noun}", "", data)
+
+
+@dataclass(frozen=True)
+class Gauge:
+    """Where a verdict's numbers lie in its card, in percent of the width there is.
+
+    Attributes:
+        zero: No difference.
+        effect: The mean difference.
+        ends: The ends of its interval; an end that the data do not bound is at the edge.
+        zone: The margin, either way from zero.
+    """
+
+    zero: float
+    effect: float
+    ends: tuple[float, float]
+    zone: tuple[float, float]
+
+
+def gauge(verdict: Verdict) -> Gauge | None:
+    """The effect beside its margin as a small drawing for the verdict's card."""
+    if verdict.reason is not None:
+        return None
+    unit = verdict.claim.measure.unit
+    left, right = _reach([verdict], unit)
+
+    def place(value: float) -> float:
+        share = (shown(value, unit) - left) / (right - left)
+        return round(100 * min(max(share, 0.0), 1.0), 2)
+
+    margin, ends = verdict.claim.margin, verdict.interval
+    return Gauge(
+        zero=place(0.0),
+        effect=place(verdict.effect),
+        ends=(place(ends.low), place(ends.high)),
+        zone=(place(-margin), place(margin)),
+    )
 
 
 def _effect_alt(verdict: Verdict) -> str:

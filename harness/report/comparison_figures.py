@@ -8,9 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from harness.analyses.comparisons import Comparison
-from harness.quantities import shown, unit_noun
+from harness.quantities import number, shown, unit_noun
 from harness.report.figure_style import INK, MUTED, PANEL, ZONE, as_svg, drawing
 from harness.report.figures import Drawn
+from harness.report.readings import FloatArray, Line, readings
 
 
 def difference_figure(
@@ -63,10 +64,40 @@ def difference_figure(
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=along == "epoch", steps=[1, 2, 5, 10]))
         axes.set_xlabel(along)
         axes.set_ylabel(f"{unit_noun(unit)}, first minus second")
-        svg = as_svg(figure, key, alt)
+        told = _told(low, centre, high, unit)
+        svg = as_svg(figure, key, f"{alt} {_extremes(found, along, centre, unit)}")
+        line = {"difference": Line(found.points, centre, told)}
+        values = readings(axes, line, {}, along)
     zone = " Shaded zone: the margin." if margin else ""
-    line = f" Dashed: the claim's own {along}." if mark is not None else ""
-    return Drawn(svg, title, f"Filled dots: the sides differ.{zone}{line}", data)
+    dashed = f" Dashed: the claim's own {along}." if mark is not None else ""
+    caption = f"Filled dots: the sides differ.{zone}{dashed}"
+    return Drawn(svg, title, caption, data, values)
+
+
+def _told(low: FloatArray, centre: FloatArray, high: FloatArray, unit: str) -> list[str]:
+    """Each difference with its band: "−2.7 points (−10.1 to 5.0)"."""
+    noun, decimals = unit_noun(unit), 3 if unit == "nats" else 1
+    return [
+        f"{number(middle, decimals)} {noun}"
+        + (
+            f" ({number(below, decimals)} to {number(above, decimals)})"
+            if np.isfinite([below, above]).all()
+            else ""
+        )
+        for below, middle, above in zip(low, centre, high, strict=True)
+    ]
+
+
+def _extremes(found: Comparison, along: str, centre: FloatArray, unit: str) -> str:
+    """The smallest and the largest mean difference, and where they are."""
+    if not np.isfinite(centre).any():
+        return ""
+    decimals = 3 if unit == "nats" else 1
+    places = [
+        f"{number(float(centre[i]), decimals)} at {along} {found.points[i]:g}"
+        for i in (int(np.nanargmin(centre)), int(np.nanargmax(centre)))
+    ]
+    return f"In {unit_noun(unit)}, first minus second, from {places[0]} to {places[1]}."
 
 
 def _draw_ground(axes: Axes, margin: float, mark: float | None) -> None:

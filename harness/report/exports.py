@@ -15,13 +15,16 @@ from harness.report.files import write_whole
 from harness.report.stopping_section import stopping_document
 from harness.results import CURVE_COLUMNS, Results
 from harness.stats.results import Estimate, Interval, TestResult
+from harness.study_file import study_document
 from harness.verdicts import Side, Verdict
 
+STUDY_FILE = "study.json"
+"""The study as it was decided and the machines that trained it: the tables explain themselves."""
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def write_exports(results: Results, folder: Path) -> None:
-    """Write ``curves.csv``, ``measures.csv``, ``trials.csv`` and ``verdicts.json``.
+    """Write ``curves.csv``, ``measures.csv``, ``trials.csv``, ``verdicts.json``, ``study.json``.
 
     Args:
         results: A study's outcome.
@@ -34,6 +37,8 @@ def write_exports(results: Results, folder: Path) -> None:
     write_whole(folder, "measures.csv", csv_text(measure_table(results)))
     write_whole(folder, "trials.csv", csv_text(trial_table(results)))
     write_whole(folder, "verdicts.json", json_text(verdict_document(results)))
+    kept = {**study_document(results.loaded), "environments": list(results.environments)}
+    write_whole(folder, STUDY_FILE, json_text(kept))
 
 
 def curve_table(results: Results) -> pd.DataFrame:
@@ -76,11 +81,12 @@ def csv_text(table: pd.DataFrame) -> str:
         if not (
             pd.api.types.is_numeric_dtype(safe[name]) or pd.api.types.is_bool_dtype(safe[name])
         ):
-            safe[name] = safe[name].map(_inert)
+            safe[name] = safe[name].map(inert)
     return safe.to_csv(index=False, lineterminator="\n")
 
 
-def _inert(cell: object) -> object:
+def inert(cell: object) -> object:
+    """A cell that no spreadsheet takes for a formula."""
     if not isinstance(cell, str):
         return cell
     text = f"'{cell}" if cell.startswith(_FORMULA_STARTS) else cell

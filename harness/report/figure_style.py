@@ -26,7 +26,7 @@ from matplotlib.figure import Figure
 _LIGHT = ("#0b6cb0", "#c8500a", "#0c8a66", "#b3508c", "#9a7400", "#4a5568")
 _DARK = ("#5fb2f2", "#ff8f4d", "#3ecfa2", "#ea90c4", "#e3bd3f", "#b8c2d0")
 _DASHES: tuple[tuple[float, ...], ...] = ((), (5.0, 2.0), (1.6, 1.6), (7.0, 2.0, 1.6, 2.0))
-PANEL = (4.4, 2.9)  # inches; small, so that text stays readable on a narrow screen
+PANEL = (4.1, 2.75)  # inches; small, so that text stays readable on a narrow screen
 
 INK, MUTED, GRID, ZONE = "#1d2430", "#5d6675", "#dfe3e9", "#e9edf3"
 _THEMED = {INK: "--ink", MUTED: "--muted", GRID: "--grid", ZONE: "--zone"} | {
@@ -60,19 +60,27 @@ class ArmStyle:
     """How an arm is drawn in every figure.
 
     Attributes:
+        place: The arm's place in the study, which marks all that is drawn of it.
         colour: Placeholder colour for matplotlib.
         css: The CSS variable that takes its place in the page.
         dashes: On and off lengths in line widths; empty for a solid line.
     """
 
+    place: int
     colour: str
     css: str
     dashes: tuple[float, ...]
 
     @property
+    def mark(self) -> str:
+        """The ``gid`` that makes an artist this arm's in the page: ``data-arm`` in the SVG."""
+        return f"arm-{self.place}"
+
+    @property
     def line(self) -> dict[str, Any]:
-        """Colour and dash as matplotlib's line settings."""
-        return {"color": self.colour, "linestyle": (0, self.dashes) if self.dashes else "solid"}
+        """Colour, dash and mark as matplotlib's line settings."""
+        dash = (0, self.dashes) if self.dashes else "solid"
+        return {"color": self.colour, "linestyle": dash, "gid": self.mark}
 
 
 def arm_styles(names: Sequence[str]) -> dict[str, ArmStyle]:
@@ -80,6 +88,7 @@ def arm_styles(names: Sequence[str]) -> dict[str, ArmStyle]:
     colours, dashes = len(_LIGHT), len(_DASHES)
     return {
         name: ArmStyle(
+            place=i,
             colour=_LIGHT[i % colours],
             css=f"--arm-{i % colours}",
             dashes=_DASHES[(i + i // colours) % dashes],
@@ -92,6 +101,11 @@ def palette_css(*, dark: bool) -> str:
     """The arms' colours as CSS variables."""
     colours = _DARK if dark else _LIGHT
     return " ".join(f"--arm-{i}: {colour};" for i, colour in enumerate(colours))
+
+
+def short(name: str, length: int = 26) -> str:
+    """A name that fits a figure; the page has it in full."""
+    return name if len(name) <= length else name[: length - 1] + "…"
 
 
 @cache
@@ -110,7 +124,7 @@ def _settings() -> Any:
         "axes.formatter.useoffset": False,
         "axes.grid": True,
         "axes.labelcolor": MUTED,
-        "axes.labelsize": 8,
+        "axes.labelsize": 8.4,
         "axes.linewidth": 0.6,
         "axes.spines.right": False,
         "axes.spines.top": False,
@@ -125,10 +139,10 @@ def _settings() -> Any:
         "text.color": INK,
         "text.parse_math": False,
         "xtick.color": MUTED,
-        "xtick.labelsize": 7.5,
+        "xtick.labelsize": 8,
         "xtick.major.size": 2.5,
         "ytick.color": MUTED,
-        "ytick.labelsize": 7.5,
+        "ytick.labelsize": 8,
         "ytick.major.size": 2.5,
     }
 
@@ -176,6 +190,7 @@ def _themed(svg: str, alt: str) -> str:
 def _themed_tag(tag: str, used: frozenset[str]) -> str:
     tag = tag.replace("xlink:href", "href")
     tag = re.sub(r"font-family: [^;\"]*;? ?", "", tag)
+    tag = re.sub(r' id="arm-(\d+)"', r' data-arm="\1"', tag)
     tag = re.sub(r' id="([^"]*)"', lambda m: m[0] if m[1] in used else "", tag)
     tag = re.sub(r' transform="rotate\(-0 [^)]*\)"', "", tag)
     tag = re.sub(r"\s*\n\s*", " ", tag)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,10 +14,12 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocat
 
 from harness.measures import is_accuracy
 from harness.prose.phrases import METRICS
-from harness.quantities import listed
+from harness.quantities import amount, number
+from harness.report.direct_labels import label_ends
 from harness.report.figure_style import PANEL, ArmStyle, as_svg, drawing
-from harness.report.series import FloatArray, Series
-from harness.stats.curve_bands import mean_band
+from harness.report.readings import Line, readings
+from harness.report.series import FloatArray, Series, thinned
+from harness.stats.curve_bands import SimultaneousBand, mean_band
 
 _MOST_LINES = 240  # thin lines in a panel; beyond that they hide each other
 _ACCURACIES = (0.2, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995, 0.9999)
@@ -33,12 +36,16 @@ class Drawn:
         title: What the figure is about.
         caption: How to read it.
         data: The file next to the report that holds its numbers.
+        readings: What `readings` made of it, if its values can be read one by one.
+        arms: The arms that need a legend of the figure's own.
     """
 
     svg: str
     title: str
     caption: str
     data: str
+    readings: str = ""
+    arms: Sequence[str] = ()
 
 
 def learning_curves(
@@ -56,39 +63,74 @@ def learning_curves(
         published: Single runs from elsewhere, drawn as open circles.
     """
     shown = max(1, _MOST_LINES // len(arms))
+    arms, step = thinned(arms)
     with drawing(*PANEL) as figure:
         axes = figure.add_subplot()
         overlay = _overlay(metric, published, arms)
         metric_axis(axes, metric, list(arms.values()), overlay)
-        for arm, series in arms.items():
-            _draw_arm(axes, series, styles[arm], shown)
-        _draw_published(axes, metric, overlay, styles)
         epoch_axis(axes, list(arms.values()))
+        bands = {arm: mean_band(s.whole) for arm, s in arms.items() if len(s.whole)}
+        for arm, series in arms.items():
+            _draw_arm(axes, series, bands.get(arm), styles[arm], shown)
+        _draw_published(axes, metric, overlay, styles)
+        lasts = {arm: (arms[arm].epochs[-1], bands[arm].centre[-1]) for arm in bands}
+        label_ends(axes, lasts, styles)
         ends = [f"{arm} ends at {_end(metric, series)}" for arm, series in arms.items()]
         alt = f"Learning curves: {METRICS[metric]} by epoch. On average {'; '.join(ends)}."
         svg = as_svg(figure, f"curves-{metric}", alt)
+        lines = {
+            arm: Line(arms[arm].epochs, band.centre, _band_words(metric, band))
+            for arm, band in bands.items()
+        }
+        values = readings(axes, lines, styles, "epoch") if lines else ""
     caption = _curve_notes(metric, list(arms.values()), shown)
+    caption += _thinning_notes(step)
     if len(overlay):
         caption.append("Open circles: published single runs.")
-    return Drawn(svg, METRICS[metric].capitalize(), " ".join(caption), "curves.csv")
+    return Drawn(svg, METRICS[metric].capitalize(), " ".join(caption), "curves.csv", values)
 
 
-def _draw_arm(axes: Axes, series: Series, style: ArmStyle, shown: int) -> None:
+def _band_words(metric: str, band: SimultaneousBand) -> list[str]:
+    """The mean and its band at each epoch: "96.8 % (96.1 to 97.3)"."""
+    factor, decimals, unit = (100, 1, " %") if is_accuracy(metric) else (1, 3, "")
+    return [
+        number(centre * factor, decimals)
+        + unit
+        + (
+            f" ({number(low * factor, decimals)} to {number(high * factor, decimals)})"
+            if np.isfinite([low, high]).all()
+            else ""
+        )
+        for centre, low, high in zip(band.centre, band.low, band.high, strict=True)
+    ]
+
+
+def _draw_arm(
+    axes: Axes, series: Series, band: SimultaneousBand | None, style: ArmStyle, shown: int
+) -> None:
     lines = [
         np.column_stack([series.epochs, row])[np.isfinite(row)] for row in series.matrix[:shown]
     ]
     axes.add_collection(
         LineCollection(
-            [line for line in lines if len(line)], colors=style.colour, linewidths=0.4, alpha=0.3
+            [line for line in lines if len(line)],
+            colors=style.colour,
+            linewidths=0.4,
+            alpha=0.3,
+            gid=style.mark,
         )
     )
-    whole = series.whole
-    if not len(whole):
+    if band is None:
         return
-    band = mean_band(whole)
     if np.isfinite(band.low).all():
         axes.fill_between(
-            series.epochs, band.low, band.high, color=style.colour, alpha=0.16, linewidth=0
+            series.epochs,
+            band.low,
+            band.high,
+            color=style.colour,
+            alpha=0.16,
+            linewidth=0,
+            gid=style.mark,
         )
     axes.plot(series.epochs, band.centre, **style.line, linewidth=1.4)
 
@@ -108,6 +150,7 @@ def _draw_published(
             run["epoch"],
             run[metric],
             color=styles[str(arm)].colour,
+            gid=styles[str(arm)].mark,
             linestyle="none",
             marker="o",
             markersize=2.6,
@@ -174,6 +217,10 @@ def _curve_notes(metric: str, series: Sequence[Series], shown: int) -> list[str]
     return notes
 
 
+def _thinning_notes(step: int) -> list[str]:
+    return [f"One epoch in {step} is drawn."] if step > 1 else []
+
+
 def _end(metric: str, series: Series) -> str:
     whole = series.whole
     if not len(whole):
@@ -186,24 +233,32 @@ def seconds_by_epoch(
     column: str, arms: Mapping[str, Series], styles: Mapping[str, ArmStyle]
 ) -> Drawn:
     """Median seconds of each epoch, with the range over trials and the first epoch marked."""
+    arms, step = thinned(arms)
     with drawing(*PANEL) as figure:
         axes = figure.add_subplot()
-        for arm, series in arms.items():
-            _draw_seconds(axes, series, styles[arm])
+        lines = {arm: _draw_seconds(axes, series, styles[arm]) for arm, series in arms.items()}
         axes.set_ylim(bottom=0)
         axes.set_ylabel("seconds per epoch")
         epoch_axis(axes, list(arms.values()))
+        label_ends(axes, {arm: (line.x[-1], line.y[-1]) for arm, line in lines.items()}, styles)
         kind = "Wall time" if column == "seconds" else "Processor time"
-        alt = f"{kind} by epoch of {listed(list(arms))}; the first epoch holds the start-up work."
+        told = [f"{arm} {line.told[0]}, then {line.told[-1]}" for arm, line in lines.items()]
+        alt = f"{kind} by epoch, the first and the last, medians over trials: {'; '.join(told)}."
         svg = as_svg(figure, f"time-{column}", alt)
-    return Drawn(svg, f"{kind} by epoch", "", "curves.csv")
+        values = readings(axes, lines, styles, "epoch")
+    caption = " ".join(["◆ is the first epoch.", *_thinning_notes(step)])
+    return Drawn(svg, f"{kind} by epoch", caption, "curves.csv", values)
 
 
-def _draw_seconds(axes: Axes, series: Series, style: ArmStyle) -> None:
+def _draw_seconds(axes: Axes, series: Series, style: ArmStyle) -> Line:
     known = np.isfinite(series.matrix).any(axis=0)
     epochs, seconds = series.epochs[known], series.matrix[:, known]
     median = np.nanmedian(seconds, axis=0)
     low, high = np.nanmin(seconds, axis=0), np.nanmax(seconds, axis=0)
-    axes.fill_between(epochs, low, high, color=style.colour, alpha=0.14, linewidth=0)
+    axes.fill_between(
+        epochs, low, high, color=style.colour, alpha=0.14, linewidth=0, gid=style.mark
+    )
     axes.plot(epochs, median, **style.line, linewidth=1.3)
-    axes.plot(epochs[:1], median[:1], color=style.colour, marker="D", markersize=3.6, zorder=3)
+    first: dict[str, Any] = {"marker": "D", "markersize": 3.6, "zorder": 3, "gid": style.mark}
+    axes.plot(epochs[:1], median[:1], color=style.colour, **first)
+    return Line(epochs, median, [amount(value, "seconds", 2) for value in median])

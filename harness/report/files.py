@@ -15,14 +15,19 @@ class ReportError(UserError):
 
 
 def write_whole(folder: Path, name: str, text: str) -> Path:
-    """Write a text file by way of a temporary one beside it, which is then renamed.
+    """Write a text file as `write_bytes` does, in UTF-8 with the line ends it has."""
+    return write_bytes(folder, name, text.encode())
+
+
+def write_bytes(folder: Path, name: str, content: bytes) -> Path:
+    """Write a file by way of a temporary one beside it, which is then renamed.
 
     A reader never sees half a file, and an error leaves neither a fragment nor a temporary file.
 
     Args:
         folder: An existing folder.
         name: File name, one path component.
-        text: Contents, written as UTF-8 with the line ends they have.
+        content: Contents.
 
     Raises:
         ReportError: The folder cannot be written to, or its disk is full.
@@ -31,15 +36,15 @@ def write_whole(folder: Path, name: str, text: str) -> Path:
     temporary: str | None = None
     try:
         handle, temporary = tempfile.mkstemp(prefix=f".{name}.", suffix=".tmp", dir=folder)
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
         Path(temporary).chmod(0o644)
         Path(temporary).replace(target)
         temporary = None
     except OSError as error:
         raise ReportError(
             f"cannot write {name} in {folder}: {error.strerror or error}; "
-            "free some space or choose another folder, then write the report again"
+            "free some space or choose another folder, then try again"
         ) from error
     finally:
         if temporary is not None:

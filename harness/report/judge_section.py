@@ -41,7 +41,14 @@ def section_of(results: Results) -> Section | None:
         title="Is the published run typical?",
         lead=[*_caution(results), *lines, *faults],
         figures=[
-            _figure(f"published-{i}", one, styles[one.arm], line)
+            figure_of(
+                f"published-{i}",
+                one,
+                styles[one.arm],
+                line,
+                label="the published run",
+                file=_FILE,
+            )
             for i, (one, line) in enumerate(zip(judged, lines, strict=True))
             if is_accuracy(one.metric)
         ],
@@ -75,7 +82,10 @@ def _caution(results: Results) -> list[str]:
     ]
 
 
-def _figure(key: str, judgement: Judgement, style: ArmStyle, alt: str) -> Drawn:
+def figure_of(
+    key: str, judgement: Judgement, style: ArmStyle, alt: str, *, label: str, file: str
+) -> Drawn:
+    """A run, whose name is ``label``, over the arm that it is judged against."""
     band, epochs = judgement.band, judgement.epochs
     series = Series(epochs, judgement.replicates, np.zeros(judgement.n, dtype=bool))
     overlay = pd.DataFrame({"epoch": epochs, judgement.metric: judgement.run})
@@ -83,16 +93,30 @@ def _figure(key: str, judgement: Judgement, style: ArmStyle, alt: str) -> Drawn:
         axes = figure.add_subplot()
         metric_axis(axes, judgement.metric, [series], overlay)
         for row in judgement.replicates:
-            axes.plot(epochs, row, color=style.colour, linewidth=0.4, alpha=0.35)
+            axes.plot(epochs, row, color=style.colour, linewidth=0.4, alpha=0.35, gid=style.mark)
         if np.isfinite(band.low).all():
             axes.fill_between(
-                epochs, band.low, band.high, color=style.colour, alpha=0.16, linewidth=0
+                epochs,
+                band.low,
+                band.high,
+                color=style.colour,
+                alpha=0.16,
+                linewidth=0,
+                gid=style.mark,
             )
-        axes.plot(epochs, judgement.run, "o", color=style.colour, markersize=2.8, mfc="none")
+        axes.plot(
+            epochs,
+            judgement.run,
+            "o",
+            color=style.colour,
+            markersize=2.8,
+            mfc="none",
+            gid=style.mark,
+        )
         epoch_axis(axes, [series])
         svg = as_svg(figure, key, alt)
     title = f"{judgement.arm}: {METRICS[judgement.metric]}"
-    return Drawn(svg, title, "Open circles: the published run.", _FILE)
+    return Drawn(svg, title, f"Open circles: {label}.", file)
 
 
 def _table(judged: list[Judgement]) -> pd.DataFrame:

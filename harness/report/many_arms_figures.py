@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,23 +12,26 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 from harness.analyses.many_arms import Factors, ManyArms, Profiles
 from harness.prose.many_arms_words import middle_words
 from harness.prose.phrases import METRICS, subject
-from harness.quantities import listed, number, shown, unit_noun
-from harness.report.claim_figures import short
+from harness.quantities import level, listed, number, shown, unit_noun
+from harness.report.direct_labels import label_ends
 from harness.report.figure_style import (
     INK,
     MUTED,
     PANEL,
     ArmStyle,
-    arm_styles,
     as_svg,
     drawing,
+    short,
 )
 from harness.report.figures import Drawn
 
+_LINES: tuple[Any, ...] = ("solid", (0, (5, 2)), (0, (1.6, 1.6)), (0, (7, 2, 1.6, 2)))
 _ROW = 0.42  # height of one arm's row, in ranks' figure units
 
 
-def critical_differences(key: str, found: ManyArms, data: str) -> Drawn:
+def critical_differences(
+    key: str, found: ManyArms, styles: Mapping[str, ArmStyle], data: str
+) -> Drawn:
     """Mean ranks on one axis, with bars over arms that Nemenyi's test cannot tell apart.
 
     After Demsar (2006): arms are led out to the side, the better half to the left.
@@ -45,7 +49,12 @@ def critical_differences(key: str, found: ManyArms, data: str) -> Drawn:
             is_left = place < half
             line = place if is_left else count - 1 - place
             _draw_led_out(
-                axes, row.mean_rank, short(row.arm, 18), top + _ROW * (line + 0.6), is_left
+                axes,
+                row.mean_rank,
+                short(row.arm, 18),
+                styles[row.arm],
+                height=top + _ROW * (line + 0.6),
+                is_left=is_left,
             )
         _draw_groups(axes, found, bars)
         axes.axis("off")
@@ -76,15 +85,18 @@ def _draw_axis(axes: Axes, count: int, difference: float) -> None:
     )
 
 
-def _draw_led_out(axes: Axes, rank: float, name: str, height: float, is_left: bool) -> None:
+def _draw_led_out(
+    axes: Axes, rank: float, name: str, style: ArmStyle, *, height: float, is_left: bool
+) -> None:
     left, right = axes.get_xlim()
     reach = (right - left) * 0.2
     end = left + reach if is_left else right - reach
-    axes.plot([rank, rank, end], [0, height, height], color=MUTED, linewidth=0.7)
-    axes.plot([rank], [0], marker="o", markersize=2.6, color=INK)
+    axes.plot([rank, rank, end], [0, height, height], **style.line, linewidth=0.9)
+    axes.plot([rank], [0], marker="o", markersize=3.2, color=style.colour, gid=style.mark)
     side = "right" if is_left else "left"
     pad = -0.01 * (right - left) if is_left else 0.01 * (right - left)
-    axes.text(end + pad, height, f"{name} {number(rank, 1)}", fontsize=7.5, ha=side, va="center")
+    told = f"{name} {number(rank, 1)}"
+    axes.text(end + pad, height, told, fontsize=7.5, ha=side, va="center", gid=style.mark)
 
 
 def _draw_groups(axes: Axes, found: ManyArms, groups: Sequence[Sequence[int]]) -> None:
@@ -102,9 +114,12 @@ def middles(key: str, found: ManyArms, styles: Mapping[str, ArmStyle], data: str
         for place, row in enumerate(found.ranked):
             style, ends = styles[row.arm], row.middle.interval
             low, value, high = (shown(x, unit) for x in (ends.low, row.middle.value, ends.high))
-            axes.plot([low, high], [place, place], color=style.colour, linewidth=1.6)
-            axes.plot([value], [place], marker="o", markersize=4.2, color=style.colour)
+            drawn: dict[str, Any] = {"color": style.colour, "gid": style.mark}
+            axes.plot([low, high], [place, place], linewidth=1.6, **drawn)
+            axes.plot([value], [place], marker="o", markersize=4.2, **drawn)
         axes.set_yticks(range(len(found.ranked)), [short(row.arm) for row in found.ranked])
+        for label, row in zip(axes.get_yticklabels(), found.ranked, strict=True):
+            label.set_gid(styles[row.arm].mark)
         axes.set_ylim(len(found.ranked) - 0.5, -0.5)
         axes.tick_params(axis="y", length=0)
         axes.grid(visible=False, axis="y")
@@ -127,31 +142,31 @@ def _unit_axis(axes: Axes, unit: str) -> None:
 def interaction(key: str, found: ManyArms, factors: Factors, data: str) -> Drawn:
     """Cell means: a line an architecture over the optimizers; parallel lines do not interact."""
     unit = found.blocks.measure.unit
-    styles = arm_styles(factors.architectures)
     means = np.vectorize(lambda value: shown(value, unit))(factors.tests.means)
     order = np.argsort(means.mean(axis=0))
     with drawing(*PANEL) as figure:
         axes = figure.add_subplot()
-        for row, architecture in enumerate(factors.architectures):
-            line = styles[architecture]
-            axes.plot(means[row, order], **line.line, linewidth=1.4, marker="o", markersize=3.4)
-            end = means[row, order[-1]]
-            axes.annotate(
-                short(architecture, 12),
-                (len(order) - 1, end),
-                xytext=(6, 0),
-                textcoords="offset points",
-                color=line.colour,
-                fontsize=7.5,
-                va="center",
-                annotation_clip=False,
-            )
+        for row in range(len(factors.architectures)):
+            # Colours belong to arms; what is shown here are factors.
+            line: dict[str, Any] = {"color": INK, "linestyle": _LINES[row % len(_LINES)]}
+            axes.plot(means[row, order], **line, linewidth=1.3, marker="o", markersize=3.4)
+        last = {
+            name: (len(order) - 1.0, float(means[row, order[-1]]))
+            for row, name in enumerate(factors.architectures)
+        }
+        label_ends(axes, last)
         names = [short(factors.optimizers[i], 12) for i in order]
-        axes.set_xticks(range(len(order)), names, rotation=30, ha="right")
+        slanted: dict[str, Any] = {"rotation": 30, "ha": "right"} if len(names) > 4 else {}
+        axes.set_xticks(range(len(order)), names, **slanted)
         sign = " %" if unit == "accuracy" else ""
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.6g}{sign}"))
         axes.set_ylabel("mean" if unit == "accuracy" else f"mean, {unit_noun(unit)}")
-        alt = f"Mean {subject(found.blocks.measure)} by optimizer, a line an architecture."
+        told = [
+            f"{architecture} from {level(found_low, unit)} to {level(found_high, unit)}"
+            for architecture, row in zip(factors.architectures, factors.tests.means, strict=True)
+            for found_low, found_high in [(float(row.min()), float(row.max()))]
+        ]
+        alt = f"Mean {subject(found.blocks.measure)} over the optimizers: {listed(told)}."
         svg = as_svg(figure, key, alt)
     title = f"Architecture and optimizer: {subject(found.blocks.measure)}"
     return Drawn(svg, title, "Parallel lines: the factors do not depend on each other.", data)
@@ -166,17 +181,16 @@ def profiles(
         axes = figure.add_subplot()
         for arm, style in styles.items():
             shares = found.shares[arm]
-            axes.step(targets, shares, where="post", **style.line, linewidth=1.3, label=arm)
+            axes.step(targets, shares, where="post", **style.line, linewidth=1.3)
         axes.set_ylim(-0.03, 1.03)
         axes.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
         axes.set_ylabel("trials that reach it")
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.6g} %"))
         axes.set_xlabel(f"target: {METRICS[found.metric]}")
-        axes.legend(frameon=False, fontsize=6.8, labelcolor=INK, loc="lower left")
         half = [f"{arm} {_median(found, arm):.1f} %" for arm in styles]
         svg = as_svg(figure, key, f"Half of the trials reach: {listed(half)}.")
     caption = "A curve further to the right reaches higher targets in more trials."
-    return Drawn(svg, title, caption, data)
+    return Drawn(svg, title, caption, data, arms=list(styles))
 
 
 def _median(found: Profiles, arm: str) -> float:

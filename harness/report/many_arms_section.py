@@ -82,7 +82,7 @@ def _figures(
 ) -> Iterator[Drawn]:
     styles = arm_styles([arm.name for arm in results.loaded.study.all_arms])
     for i, found in enumerate(compared):
-        yield critical_differences(f"ranks-{i}", found, _RANKS)
+        yield critical_differences(f"ranks-{i}", found, styles, _RANKS)
     yield middles("middles", compared[0], styles, _RANKS)
     if compared[0].factors is not None:
         yield interaction("factors", compared[0], compared[0].factors, _RANKS)

@@ -15,11 +15,13 @@ class Method:
     """A method that the report used.
 
     Attributes:
+        key: Its anchor in the page.
         name: What it is called.
         text: What it does, in plain words.
         source: Author and year.
     """
 
+    key: str
     name: str
     text: str
     source: str
@@ -49,6 +51,7 @@ def methods_of(verdicts: Sequence[Verdict]) -> list[Method]:
 def _sign_flip(verdicts: Sequence[Verdict]) -> Method:
     alpha = percent(alpha_of(verdicts[0]))
     return Method(
+        "sign-flip",
         "Sign-flip permutation test",
         "If the arms did not differ, each pair's difference could as well have had the other "
         "sign. The p value is the share of all sign patterns whose mean is at least as large as "
@@ -58,12 +61,14 @@ def _sign_flip(verdicts: Sequence[Verdict]) -> Method:
 
 
 _CURVES = Method(
+    "curve-bands",
     "Bands around mean curves",
     "The band holds the arm's true mean at all epochs at once with 95 % confidence: Student's t "
     "at each epoch, with its level divided by the number of epochs.",
     "Student 1908; Dunn 1961",
 )
 _PAIRED = Method(
+    "paired",
     "Paired comparison",
     "Trials of the same replicate take the same seeds, so that they meet the same data in the same "
     "order wherever these are drawn at random; each trial is compared with its partner, and the "
@@ -71,24 +76,28 @@ _PAIRED = Method(
     "Fisher 1935",
 )
 _UNPAIRED = Method(
+    "unpaired",
     "Studentized permutation test",
     "Trials are dealt out to the two sides in every possible way, or in many random ones; p is "
     "the share of deals whose difference, in standard errors, is at least as large as that seen.",
     "Neuhaus 1993; Janssen 1997",
 )
 _INTERVAL = Method(
+    "interval",
     "Confidence interval",
     "All differences that the deciding test would not reject. So the interval never contradicts "
     "the unadjusted p value.",
     "Hodges & Lehmann 1963; Hartigan 1969",
 )
 _HOLM = Method(
+    "adjusted-p",
     "Adjusted p values",
     "With several claims, one of them may look real by luck. Holm's method raises the p values so "
     "that the chance of even one false claim in the whole study stays below the error rate.",
     "Holm 1979",
 )
 _EQUIVALENCE = Method(
+    "equivalence",
     "Practically equal",
     "Called so only where the interval lies inside the margin: two one-sided tests. A difference "
     "that was merely not found is called inconclusive, never equal. The error rate of this finding "
@@ -96,6 +105,7 @@ _EQUIVALENCE = Method(
     "Schuirmann 1987",
 )
 _SPREAD = Method(
+    "spread",
     "Spread",
     "How far trials lie from their arm's median, on average. Claims on spread compare these "
     "distances like any other values, which holds its error rate where the classical comparison "
@@ -103,23 +113,27 @@ _SPREAD = Method(
     "Brown & Forsythe 1974",
 )
 _KAPLAN_MEIER = Method(
+    "times",
     "Times that some trials never reach",
     "A trial that did not get there counts as “longer than its budget” and is never dropped. The "
     "curve shows the share of trials that got there by each time.",
     "Kaplan & Meier 1958",
 )
 _RESTRICTED_MEAN = Method(
+    "restricted-mean",
     "Restricted mean time",
     "Means of such times are taken up to a stated horizon, so that no unknown time is guessed.",
     "Irwin 1949; Royston & Parmar 2013",
 )
 _PLANNING = Method(
+    "replicates-needed",
     "Replicates needed",
     "The number of replicates at which a true difference as large as the margin would be found in "
     "four of five studies, given the spread seen here.",
     "Student 1908; Cohen 1988",
 )
 _SENSITIVITY = Method(
+    "sensitivity",
     "Sensitivity tests",
     "Classical tests of the same values stand beside the deciding one. They show whether the "
     "verdict hangs on the choice of test; they never decide.",

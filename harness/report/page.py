@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
 from typing import Any
@@ -10,7 +12,8 @@ import jinja2
 
 from harness.prose import words
 from harness.prose.notices import study_notices
-from harness.quantities import plural
+from harness.quantities import percent, plural
+from harness.report.cards import verdict_cards
 from harness.report.claim_figures import effects, time_to_event, values_by_arm
 from harness.report.figure_style import ArmStyle, arm_styles, palette_css
 from harness.report.figures import Drawn, learning_curves, seconds_by_epoch
@@ -27,7 +30,6 @@ from harness.report.tables import (
     randomness_lines,
     time_rows,
     trouble_details,
-    verdict_details,
 )
 from harness.results import Results
 
@@ -62,18 +64,21 @@ def render_page(results: Results, grid: SampleGrid | None, analyses: Sequence[Se
     """
     styles = arm_styles([arm.name for arm in results.loaded.study.all_arms])
     published, fault = published_curves(results)
+    style, script = style_sheet(), _part("script.js")
     context = {
         **_words_of(results, [fault] if fault else []),
         **_figures_of(results, styles, published),
         **_details_of(results),
         "grid": grid,
         "styles": styles,
-        "style": _style(),
+        "style": style,
+        "script": script,
+        "policy": _policy(style, script),
         "published_label": _published_label(results, published),
     }
     context["analyses"] = analyses
     context["contents"] = list(_contents(context))
-    return _environment().get_template("report.html.j2").render(context)
+    return templates().get_template("report.html.j2").render(context)
 
 
 def _contents(context: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -98,10 +103,15 @@ def _words_of(results: Results, faults: list[str]) -> dict[str, Any]:
         "overline": _overline(results),
         "lead": words.answer_lead(verdicts),
         "findings": [
-            {"outcome": verdict.outcome, "finding": words.headline(verdict)}
+            {
+                "outcome": verdict.outcome,
+                "says": verdict.claim.says,
+                "finding": words.headline(verdict),
+            }
             for verdict in words.answering(verdicts)
         ],
         "scale": _scale(results),
+        "trust": _trust(results),
         "notices": [words.sentence(notice) for notice in [*study_notices(results), *faults]],
         "marks": words.MARKS,
         "meanings": [(o, words.sentence(words.outcome_words(o))) for o in words.OUTCOMES],
@@ -133,7 +143,21 @@ def _scale(results: Results) -> str:
         if status in counts
     )
     arms = plural(len(study.all_arms), "arm")
+    if results.runs:
+        return f"{arms}, {plural(len(results.runs), 'run')} read from logs: {fates}."
     return f"{study.data.label}: {arms}, {replicates}, {epochs}. Trials: {fates or 'none yet'}."
+
+
+def _trust(results: Results) -> str:
+    """How far a finding can be trusted, for a reader who has never heard of p values."""
+    if not any(verdict.reason is None for verdict in results.verdicts):
+        return ""
+    study = results.loaded.study
+    return (
+        "A replicate is one more training of every arm, with other random numbers where the study "
+        f"draws them anew. Were all differences mere luck, at most {percent(study.study.alpha)} of "
+        "such studies would call any of them real."
+    )
 
 
 def _figures_of(results: Results, styles: Mapping[str, ArmStyle], published: Any) -> dict[str, Any]:
@@ -186,27 +210,58 @@ def _forests(results: Results) -> list[Drawn]:
 
 def _details_of(results: Results) -> dict[str, Any]:
     asked = measured_arms(results)
+    methods = methods_of(results.verdicts)
     return {
-        "verdicts": [verdict_details(verdict) for verdict in results.verdicts],
+        "verdicts": verdict_cards(results),
         "measure_rows": [row for measured in asked for row in measure_rows(measured)],
         "time_rows": time_rows(series_by_arm(results)),
         "arms": arm_details(results),
         "arm_notes": arm_notes(results),
         "troubles": trouble_details(results),
         "randomness": randomness_lines(results),
-        "methods": methods_of(results.verdicts),
+        "methods": methods,
+        "method_keys": {method.key for method in methods},
         "environments": environment_details(results),
     }
 
 
-def _style() -> str:
+def style_sheet() -> str:
     """The style sheet, with the arms' colours for light and dark pages."""
-    sheet = resources.files("harness.report").joinpath("style.css").read_text(encoding="utf-8")
+    sheet = _part("style.css")
     dark = f"@media (prefers-color-scheme: dark) {{ :root {{ {palette_css(dark=True)} }} }}"
     return f"{sheet}\n:root {{ {palette_css(dark=False)} }}\n{dark}\n"
 
 
-def _environment() -> jinja2.Environment:
+def _part(name: str) -> str:
+    return resources.files("harness.report").joinpath(name).read_text(encoding="utf-8")
+
+
+def _policy(style: str, script: str) -> str:
+    """The Content-Security-Policy: this style sheet and this script, and nothing from outside.
+
+    Figures carry style attributes; browsers that cannot allow these alone take ``style-src``.
+    """
+    return "; ".join(
+        [
+            "default-src 'none'",
+            "img-src data:",
+            f"script-src {_hash(script)}",
+            f"style-src-elem {_hash(style)}",
+            "style-src-attr 'unsafe-inline'",
+            "style-src 'unsafe-inline'",
+            "base-uri 'none'",
+            "form-action 'none'",
+        ]
+    )
+
+
+def _hash(text: str) -> str:
+    digest = hashlib.sha256(text.encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode()}'"
+
+
+def templates() -> jinja2.Environment:
+    """What turns the page's templates into HTML; everything is escaped."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("harness.report"),
         autoescape=True,

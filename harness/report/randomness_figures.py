@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from matplotlib.axes import Axes
-from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from harness.analyses.randomness import Source, Spreads
 from harness.prose.phrases import subject
 from harness.prose.randomness_words import standard_deviation
 from harness.quantities import amount, listed, shown, unit_noun
-from harness.report.claim_figures import short
-from harness.report.figure_style import INK, MUTED, PANEL, ArmStyle, as_svg, drawing
+from harness.report.figure_style import INK, MUTED, PANEL, ArmStyle, as_svg, drawing, short
 from harness.report.figures import Drawn
 
 _LABELLED = 0.09  # a segment narrower than this share of the axis has no room for its name
@@ -29,7 +27,7 @@ class Bar(NamedTuple):
     name: str
     start: float
     length: float
-    colour: str
+    style: ArmStyle
 
 
 def stacked_variances(
@@ -59,16 +57,12 @@ def stacked_variances(
         axes.xaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{share * 100:.6g} %"))
         axes.set_xlabel(_base_words(found))
         alt = "Variance by source. " + " ".join(_alt(spreads) for spreads in found)
-        names = {source.arm: styles[source.arm].colour for s in found for source in s.singles}
-        patches = [Patch(color=colour, alpha=_PALE, label=name) for name, colour in names.items()]
-        figure.legend(
-            handles=patches, loc="outside upper left", ncols=4, frameon=False, fontsize=7.5
-        )
         svg = as_svg(figure, key, alt)
     caption = "Upper bars: one source at a time. Lower bars: all at once."
     if any(spreads.validation for spreads in found):
         caption += " Dotted: what the drawing of a finite validation set explains by itself."
-    return Drawn(svg, "Variance by source", caption, data)
+    names = dict.fromkeys(source.arm for spreads in found for source in spreads.singles)
+    return Drawn(svg, "Variance by source", caption, data, arms=list(names))
 
 
 def _base(spreads: Spreads) -> float:
@@ -87,7 +81,7 @@ def _bars(spreads: Spreads, styles: Mapping[str, ArmStyle]) -> list[Bar]:
     bars, start, base = [], 0.0, _base(spreads)
     for source in spreads.singles:
         length = source.variance.value / base
-        bars.append(Bar(source.arm, start, length, styles[source.arm].colour))
+        bars.append(Bar(source.arm, start, length, styles[source.arm]))
         start += length
     return bars
 
@@ -98,8 +92,9 @@ def _draw_row(
     title = subject(spreads.blocks.measure)
     axes.text(0, place - 0.72, title[:1].upper() + title[1:], fontsize=7.5, va="center")
     for bar in bars:
-        axes.barh(place, bar.length, 2 * _HALF, bar.start, color=bar.colour, alpha=_PALE)
-        axes.plot([bar.start] * 2, [place - _HALF, place + _HALF], color=bar.colour, linewidth=1.2)
+        drawn: dict[str, Any] = {"color": bar.style.colour, "gid": bar.style.mark}
+        axes.barh(place, bar.length, 2 * _HALF, bar.start, alpha=_PALE, **drawn)
+        axes.plot([bar.start] * 2, [place - _HALF, place + _HALF], linewidth=1.2, **drawn)
         if bar.length > _LABELLED * reach:
             middle = bar.start + bar.length / 2
             axes.text(middle, place, short(bar.name, 12), fontsize=7, ha="center", va="center")
@@ -166,5 +161,6 @@ def _draw_deviation(axes: Axes, place: int, source: Source, style: ArmStyle, uni
     sd = standard_deviation(source.variance)
     low, value, high = (shown(x, unit) for x in (sd.interval.low, sd.value, sd.interval.high))
     if math.isfinite(low) and math.isfinite(high):
-        axes.plot([low, high], [place, place], color=style.colour, linewidth=1.6)
-    axes.plot([value], [place], marker="o", markersize=4.6, color=style.colour, clip_on=False)
+        axes.plot([low, high], [place, place], color=style.colour, linewidth=1.6, gid=style.mark)
+    dot: dict[str, Any] = {"marker": "o", "markersize": 4.6, "gid": style.mark}
+    axes.plot([value], [place], color=style.colour, clip_on=False, **dot)

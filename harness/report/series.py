@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import math
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from harness.results import CURVE_COLUMNS, Results
 
 FloatArray = NDArray[np.float64]
+_MOST_POINTS = 4_000  # epochs of all arms together that a panel can show
 _PUBLISHED_COLUMNS = {"acc": "accuracy", "val_acc": "val_accuracy"}
 
 
@@ -47,6 +49,25 @@ def series_by_arm(results: Results) -> dict[str, dict[str, Series]]:
     lost = trials[trials["status"] == "diverged"].groupby("arm")["replicate"].apply(set)
     names = [arm.name for arm in results.loaded.study.all_arms if arm.name in present]
     return {name: _columns(present[name], lost.get(name, set())) for name in names}
+
+
+def thinned(arms: Mapping[str, Series]) -> tuple[dict[str, Series], int]:
+    """Few enough epochs to draw: the first, the last, and one in so many between.
+
+    Fifty arms of 200 epochs have more points than a panel has pixels, and make a page of many
+    megabytes.
+
+    Returns:
+        The arms, and how many epochs each drawn one stands for.
+    """
+    step = math.ceil(sum(len(series.epochs) for series in arms.values()) / _MOST_POINTS) or 1
+    return {name: _every(series, step) for name, series in arms.items()}, step
+
+
+def _every(series: Series, step: int) -> Series:
+    last = len(series.epochs) - 1
+    kept = [i for i in range(last + 1) if i % step == 0 or i == last]
+    return Series(series.epochs[kept], series.matrix[:, kept], series.diverged)
 
 
 def _columns(rows: pd.DataFrame, lost: Collection[int]) -> dict[str, Series]:

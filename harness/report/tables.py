@@ -186,6 +186,9 @@ def arm_notes(results: Results) -> list[str]:
 
 
 def _arm_settings(study: Study, arm: Arm) -> list[Row]:
+    if arm.logs is not None:
+        told = arm.logs.model_dump(exclude_none=True, exclude={"path"})
+        return [["logs", path] for path in arm.logs.paths] + _table("logs.", told)
     return [
         ["architecture", arm.architecture.name],
         *_table(f"{arm.architecture.name}.", arm.architecture.settings),
@@ -215,6 +218,12 @@ def trouble_details(results: Results) -> list[dict[str, str]]:
 def randomness_lines(results: Results) -> list[str]:
     """Which streams of randomness differed between replicates, and which were held."""
     study = results.loaded.study
+    if study.is_of_logs:
+        paired = "declared to share" if study.study.paired else "not known to share"
+        return [
+            "The runs were trained elsewhere: what was random in them, their logs do not say.",
+            f"Runs of the same name are {paired} their seeds.",
+        ]
     varied = study.randomness.vary
     lines = [
         f"{_STREAM_WORDS[stream].capitalize()} ({stream}): "

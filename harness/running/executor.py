@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections import deque
-from collections.abc import Mapping, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
 
-from harness.plan import ArmJob, Trial
+from harness.plan import ArmJob, Seeds, Trial
 from harness.running.progress import Clock, ProgressView
-from harness.running.worker import TerminatedWorkerError, Worker, death_notice
+from harness.running.worker import Slot, TerminatedWorkerError, death_notice
 from harness.store import Store, TrialRecord
 from harness.training.trial import TrialOutcome, train_trial
 
 ATTEMPTS = 2
 HEARTBEAT_SECONDS = 10.0
 POLL_SECONDS = 1.0
+Trainer = Callable[[ArmJob, Seeds], TrialOutcome]
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,8 @@ class Run:
         protocol: What is bound with the first stored trial.
         environment: Hash of the stored environment document.
         workers: Number of worker processes.
+        deadline: When to begin no further block, on the clock of `time.monotonic`; None for never.
+        train: What a worker calls.
     """
 
     jobs: Mapping[str, ArmJob]
@@ -36,6 +40,8 @@ class Run:
     protocol: Mapping[str, object]
     environment: str
     workers: int
+    deadline: float | None = None
+    train: Trainer = train_trial
 
 
 @dataclass
@@ -43,7 +49,7 @@ class _Work:
     """A trial under way."""
 
     trial: Trial
-    worker: Worker
+    worker: Slot
     attempt: int
 
 
@@ -53,36 +59,58 @@ class Executor:
 
     run: Run
     store: Store
-    workers: Sequence[Worker]
+    workers: Sequence[Slot]
     view: ProgressView
     clock: Clock
     _queue: deque[tuple[Trial, int]] = field(default_factory=deque)
     _elsewhere: list[Trial] = field(default_factory=list)
     _under_way: dict[Future[TrialOutcome], _Work] = field(default_factory=dict)
+    _begun: set[int] = field(default_factory=set)
+    _left: list[Trial] = field(default_factory=list)
+    _remaining: Counter[str] = field(default_factory=Counter)
     _done: int = 0
     _beat: float = field(default_factory=time.monotonic)
 
-    def train(self, trials: Sequence[Trial]) -> None:
+    def train(self, trials: Sequence[Trial]) -> list[Trial]:
         """Train all trials; returns when each is stored, by this process or by another.
+
+        Args:
+            trials: In the order to train them, the trials of a block together.
+
+        Returns:
+            The trials whose block had not begun at the deadline: they were left out.
 
         Raises:
             KeyboardInterrupt: On Ctrl-C; what is finished is stored, what runs is given up.
             StoreError: If the store cannot take a result.
         """
         self._queue = deque((trial, 1) for trial in trials)
+        self._remaining = Counter(trial.arm for trial in trials)
         self.view.begin(len(trials))
         idle = list(self.workers)
         try:
             while self._queue or self._under_way or self._elsewhere:
+                self._heed_deadline()
                 while idle and self._hand_out(idle[-1]):
                     idle.pop()
                 idle += self._collect()
                 self._keep_alive()
         finally:
             self.view.end()
+        return self._left
 
-    def _hand_out(self, worker: Worker) -> bool:
+    def _heed_deadline(self) -> None:
+        """Once the time is spent, leave out the blocks that have not begun."""
+        if self.run.deadline is None or time.monotonic() < self.run.deadline:
+            return
+        waiting = [trial for trial, _ in self._queue] + self._elsewhere
+        self._left += [trial for trial in waiting if trial.replicate not in self._begun]
+        self._queue = deque(item for item in self._queue if item[0].replicate in self._begun)
+        self._elsewhere = [trial for trial in self._elsewhere if trial.replicate in self._begun]
+
+    def _hand_out(self, worker: Slot) -> bool:
         """Give a worker the next trial that nobody else has; False if there is none."""
+        self._order_tail()
         while self._queue:
             trial, attempt = self._queue.popleft()
             claimed = self.store.claim(trial.fingerprint)
@@ -91,40 +119,65 @@ class Executor:
             elif claimed == "finished":
                 self._count(trial, "completed elsewhere")
             else:
-                future = worker.submit(train_trial, self.run.jobs[trial.arm], trial.seeds)
+                self._begun.add(trial.replicate)
+                future = worker.submit(self.run.train, self.run.jobs[trial.arm], trial.seeds)
                 self._under_way[future] = _Work(trial, worker, attempt)
                 return True
         return False
 
-    def _collect(self) -> list[Worker]:
+    def _order_tail(self) -> None:
+        """In the last blocks, begin with the longest trials, so that no worker ends much later.
+
+        The longest first is at most a third longer than the best order (Graham 1969). A trial's
+        curve does not depend on when it is trained.
+        """
+        tail = max(len(self.run.jobs), 2 * len(self.workers))
+        if len(self.workers) < 2 or len(self._queue) != tail:
+            return
+        blocks = list(dict.fromkeys(trial.replicate for trial, _ in self._queue))
+        self._queue = deque(
+            sorted(
+                self._queue,
+                key=lambda item: (
+                    blocks.index(item[0].replicate),
+                    -(self.clock.expected(item[0].arm) or 0.0),
+                ),
+            )
+        )
+
+    def _collect(self) -> list[Slot]:
         """Wait a moment for trials to end; returns the workers that are free again."""
+        if not self._under_way and not self._elsewhere:
+            return []
         if not self._under_way:
             time.sleep(POLL_SECONDS)
             self._look_elsewhere()
             return []
         ended, _ = wait(self._under_way, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
-        return [self._settle(future) for future in ended]
+        works = [(self._under_way.pop(future), future) for future in ended]
+        final = [(work, o) for work, o in map(_outcome, works) if not self._tried_again(work, o)]
+        if final:
+            records = [self._record_of(work, outcome) for work, outcome in final]
+            self.store.record_all(records, self.run.protocol)
+        for work, outcome in final:
+            self.clock.add(work.trial.arm, outcome.seconds)
+            self._count(work.trial, outcome.status)
+        return [work.worker for work, _ in works]
 
-    def _settle(self, future: Future[TrialOutcome]) -> Worker:
-        work = self._under_way.pop(future)
-        try:
-            outcome = future.result()
-        except TerminatedWorkerError as error:
-            outcome = TrialOutcome("failed", error=death_notice(error))
-            work.worker.stop()
-        if outcome.status == "failed" and work.attempt < ATTEMPTS:
-            self.view.note(
-                f"{work.trial.arm}, replicate {work.trial.replicate}: failed "
-                f"({_last_line(outcome.error)}); tried again"
-            )
-            self._queue.append((work.trial, work.attempt + 1))
-        else:
-            self._record(work, outcome)
-        return work.worker
+    def _tried_again(self, work: _Work, outcome: TrialOutcome) -> bool:
+        """Put a failed trial back into the queue, if it has an attempt left."""
+        if outcome.status != "failed" or work.attempt >= ATTEMPTS:
+            return False
+        self.view.note(
+            f"{work.trial.arm}, replicate {work.trial.replicate}: failed "
+            f"({_last_line(outcome.error)}); tried again"
+        )
+        self._queue.append((work.trial, work.attempt + 1))
+        return True
 
-    def _record(self, work: _Work, outcome: TrialOutcome) -> None:
+    def _record_of(self, work: _Work, outcome: TrialOutcome) -> TrialRecord:
         trial = work.trial
-        record = TrialRecord(
+        return TrialRecord(
             fingerprint=trial.fingerprint,
             arm=trial.arm,
             replicate=trial.replicate,
@@ -141,18 +194,16 @@ class Executor:
                 "threads": self.run.jobs[trial.arm].threads,
                 "jobs": self.run.workers,
                 "position": trial.position,
+                "load": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
             },
             environment=self.run.environment,
         )
-        self.store.record(record, self.run.protocol)
-        self.clock.add(trial.arm, outcome.seconds)
-        self._count(trial, outcome.status)
 
     def _count(self, trial: Trial, status: str) -> None:
         self._done += 1
-        remaining = [queued for queued, _ in self._queue]
-        remaining += [work.trial for work in self._under_way.values()] + self._elsewhere
-        self.view.update(self._done, trial, status, self.clock.eta(remaining, len(self.workers)))
+        self._remaining[trial.arm] -= 1
+        eta = self.clock.eta(self._remaining, len(self.workers))
+        self.view.update(self._done, trial, status, eta)
 
     def _look_elsewhere(self) -> None:
         """Ask again for the trials that another process had: done, failed or orphaned by now."""
@@ -163,6 +214,16 @@ class Executor:
         if time.monotonic() - self._beat > HEARTBEAT_SECONDS:
             self._beat = time.monotonic()
             self.store.renew_leases()
+
+
+def _outcome(ended: tuple[_Work, Future[TrialOutcome]]) -> tuple[_Work, TrialOutcome]:
+    """What came of a trial; that its worker died is an outcome, too."""
+    work, future = ended
+    try:
+        return work, future.result()
+    except TerminatedWorkerError as error:
+        work.worker.stop()
+        return work, TrialOutcome("failed", error=death_notice(error))
 
 
 def _last_line(error: str | None) -> str:

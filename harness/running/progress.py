@@ -79,8 +79,10 @@ class BarView:
 class LineView:
     """Plain lines, at most one every few seconds, for logs and CI."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, every: float = PLAIN_EVERY_SECONDS) -> None:
+        """Print to a console, a line at most every so many seconds."""
         self._console = console
+        self._every = every
         self._total = 0
         self._last = 0.0
 
@@ -91,7 +93,7 @@ class LineView:
 
     def update(self, done: int, trial: Trial, status: str, eta: float | None) -> None:
         """Print a line now and then, always at the end and when something went wrong."""
-        due = time.monotonic() - self._last >= PLAIN_EVERY_SECONDS or done == self._total
+        due = time.monotonic() - self._last >= self._every or done == self._total
         if due or status != "completed":
             self._last = time.monotonic()
             self.note(
@@ -102,6 +104,22 @@ class LineView:
     def note(self, text: str) -> None:
         """Print a line."""
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def end(self) -> None:
+        """Nothing to close."""
+
+
+class QuietView:
+    """Nothing: what went wrong is told when the run is over."""
+
+    def begin(self, total: int) -> None:
+        """Show nothing."""
+
+    def update(self, done: int, trial: Trial, status: str, eta: float | None) -> None:
+        """Show nothing."""
+
+    def note(self, text: str) -> None:
+        """Show nothing."""
 
     def end(self) -> None:
         """Nothing to close."""
@@ -124,19 +142,31 @@ class Clock:
 
     def __init__(self, known: Mapping[str, list[float]]) -> None:
         """Start from trial times in seconds that are known already, by arm."""
-        self._times = {arm: list(times) for arm, times in known.items()}
+        self._totals = {arm: sum(times) for arm, times in known.items() if times}
+        self._counts = {arm: len(times) for arm, times in known.items() if times}
 
     def add(self, arm: str, seconds: float) -> None:
         """A trial of this arm took so long."""
-        self._times.setdefault(arm, []).append(seconds)
+        self._totals[arm] = self._totals.get(arm, 0.0) + seconds
+        self._counts[arm] = self._counts.get(arm, 0) + 1
 
-    def eta(self, remaining: list[Trial], jobs: int) -> float | None:
-        """Seconds to go with so many workers; None while no trial has ended.
+    def expected(self, arm: str) -> float | None:
+        """Mean seconds of a trial of this arm; None while no trial of any arm has ended.
 
         An arm without a time of its own is taken to be as slow as the slowest known.
         """
-        means = {arm: sum(times) / len(times) for arm, times in self._times.items() if times}
-        if not means:
+        if arm in self._totals:
+            return self._totals[arm] / self._counts[arm]
+        means = [self._totals[other] / self._counts[other] for other in self._totals]
+        return max(means, default=None)
+
+    def eta(self, remaining: Mapping[str, int], jobs: int) -> float | None:
+        """Seconds to go with so many workers; None while no trial has ended.
+
+        Args:
+            remaining: Trials that have not ended, by arm.
+            jobs: Number of workers.
+        """
+        if not self._totals:
             return None
-        slowest = max(means.values())
-        return sum(means.get(trial.arm, slowest) for trial in remaining) / jobs
+        return sum((self.expected(arm) or 0.0) * count for arm, count in remaining.items()) / jobs

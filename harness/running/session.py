@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from harness.environment import describe_environment
+from harness.environment import describe_environment, has_bfloat16
 from harness.gather import gather
 from harness.plan import ArmJob, Trial, arm_job, digest, plan_trials
 from harness.protocol import pilot_protocol, protocol
 from harness.quantities import plural
 from harness.running.executor import Executor, Run
+from harness.running.places import places, visible_gpus
 from harness.running.progress import Clock, ProgressView
-from harness.running.worker import TerminatedWorkerError, Worker, death_notice
+from harness.running.timing import time_alone
+from harness.running.worker import Slot, TerminatedWorkerError, Worker, death_notice
 from harness.stopping import Look, declared_looks
 from harness.store import FINISHED, Store
-from harness.study_file import LoadedStudy
+from harness.study import Device, Study
+from harness.study_file import LoadedStudy, study_document
 from harness.study_problems import Problem, StudyError
-from harness.training.runtime import worker_environment
-from harness.training.trial import Described, describe_arm
+from harness.training.runtime import DeviceError, worker_environment
+from harness.training.trial import Described, describe_arm, start
 from harness.verdicts import Verdict, all_decided
 
-TRIALS_PER_PROCESS = 200
+TRIALS_PER_PROCESS = 1000
+"""A worker grows by about 0.1 MB a trial: Keras keeps a little of every model it ever built."""
+
+Hire = Callable[[int, int], AbstractContextManager[Sequence[Slot]]]
 
 
 @dataclass(frozen=True)
@@ -37,12 +44,14 @@ class RunSummary:
         reused: Trials that were stored already.
         trained: Trials that this run trained.
         failed: Trials that failed, in the study's order.
+        postponed: Trials that the time budget left for another run.
     """
 
     planned: int
     reused: int
     trained: int
     failed: list[Trial]
+    postponed: int = 0
 
 
 def run_study(
@@ -53,6 +62,8 @@ def run_study(
     view: ProgressView,
     until: int | None = None,
     is_pilot: bool = False,
+    hire: Hire | None = None,
+    budget: float | None = None,
 ) -> RunSummary:
     """Train the trials of a study that are not stored yet, as far as its stopping rule asks.
 
@@ -64,47 +75,77 @@ def run_study(
         until: Replicates to go to at most; None for no limit but the study's own.
         is_pilot: Whether the number of replicates is still to be chosen: claims are bound with the
             first trial, how many replicates and looks there will be is not.
+        hire: Who trains, given the number of workers and their threads; `hired` if not given.
+        budget: Seconds after which no further block is begun, start-up included; the blocks that
+            have begun are finished. None for no limit.
 
     Raises:
         StudyError: If an arm cannot be built, before anything is trained.
         StoreError: If the store cannot take a result.
         KeyboardInterrupt: On Ctrl-C; finished trials are stored.
     """
+    deadline = None if budget is None else time.monotonic() + budget
     study = loaded.study
-    jobs = {arm.name: arm_job(study, arm, loaded.file.parent.resolve()) for arm in study.all_arms}
-    with _crew(workers, study.study.threads) as crew:
-        described = _describe(loaded, jobs, crew[0])
+    jobs = arm_jobs(loaded)
+    spread = partial(hired, device=study.study.device, jobs_per_gpu=study.study.jobs_per_gpu)
+    _warn_of_slow_formats(study, view)
+    with (hire or spread)(workers, study.study.threads) as crew:
+        with _starting(crew[1:], next(iter(jobs.values()))):
+            described = describe_arms(loaded, jobs, crew[0])
         keys = {
             name: store.describe_arm(digest(jobs[name].settings), d.identity, d.description)
             for name, d in described.items()
         }
+        store.keep_study(study_document(loaded))
         identities = {name: d.identity for name, d in described.items()}
         trials = plan_trials(study, identities)
         _explain_changes(store, trials, identities, view)
         _explain_resume(store, trials, view)
 
-        def train(missing: list[Trial]) -> None:
+        def train(missing: list[Trial]) -> list[Trial]:
             run = Run(
                 jobs=jobs,
                 identities=keys,
                 protocol=(pilot_protocol if is_pilot else protocol)(study, identities),
                 environment=store.keep_document(describe_environment(loaded.file)),
-                workers=workers,
+                workers=len(crew),
+                deadline=deadline,
             )
-            Executor(run, store, crew, view, _clock(store)).train(missing)
+            return Executor(run, store, crew, view, _clock(store)).train(missing)
 
-        return _train_by_looks(loaded, store, trials, train, view, until=until)
+        summary = _train_by_looks(loaded, store, trials, train, view, until=until)
+    if study.study.timing == "exclusive" and not is_pilot:
+        with spread(1, study.study.threads, calls_before_renewal=1) as (alone,):
+            time_alone(trials, jobs, store, alone, view, deadline=deadline)
+    return summary
+
+
+def arm_jobs(loaded: LoadedStudy) -> dict[str, ArmJob]:
+    """By arm, what a worker needs to build and train it."""
+    study, folder = loaded.study, loaded.file.parent.resolve()
+    return {arm.name: arm_job(study, arm, folder) for arm in study.all_arms}
 
 
 @contextmanager
-def _crew(workers: int, threads: int) -> Iterator[list[Worker]]:
-    """Workers that are gone afterwards, with all that they left in their temporary folder."""
+def hired(
+    workers: int,
+    threads: int,
+    *,
+    calls_before_renewal: int = TRIALS_PER_PROCESS,
+    device: Device = "auto",
+    jobs_per_gpu: int = 1,
+) -> Iterator[list[Worker]]:
+    """Workers that are gone afterwards, with all that they left in their temporary folder.
+
+    Where trials are trained on GPUs there may be fewer than asked for.
+    """
     # TensorFlow writes a file for every function that it compiles and removes it when its process
     # ends in peace; a worker that is killed leaves its files behind.
     with TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as scratch:
         environment = {**worker_environment(threads), "TMPDIR": scratch}
         crew = [
-            Worker(environment, calls_before_renewal=TRIALS_PER_PROCESS) for _ in range(workers)
+            Worker({**environment, **place}, calls_before_renewal=calls_before_renewal)
+            for place in places(device, workers, jobs_per_gpu)
         ]
         try:
             yield crew
@@ -113,37 +154,65 @@ def _crew(workers: int, threads: int) -> Iterator[list[Worker]]:
                 worker.stop()
 
 
+@contextmanager
+def _starting(crew: Sequence[Slot], job: ArmJob) -> Iterator[None]:
+    """Let workers load TensorFlow while the first one describes the arms."""
+    starts = [(slot, slot.submit(start, job)) for slot in crew]
+    yield
+    for slot, future in starts:
+        try:
+            future.result()
+        except TerminatedWorkerError:
+            slot.stop()
+
+
+def _warn_of_slow_formats(study: Study, view: ProgressView) -> None:
+    slow = [arm.name for arm in study.all_arms if study.precision_of(arm) == "mixed_bfloat16"]
+    has_gpu = study.study.device != "cpu" and bool(visible_gpus())
+    if slow and has_bfloat16() is False and not has_gpu:
+        view.note(
+            f"{', '.join(slow)}: this processor has no instructions for bfloat16 (AMX or "
+            "AVX512-BF16): mixed_bfloat16 is emulated, and slower than float32"
+        )
+
+
 def _train_by_looks(
     loaded: LoadedStudy,
     store: Store,
     trials: Sequence[Trial],
-    train: Callable[[list[Trial]], None],
+    train: Callable[[list[Trial]], list[Trial]],
     view: ProgressView,
     *,
     until: int | None,
 ) -> RunSummary:
-    """Train block by block up to each declared look, until every claim is decided."""
+    """Train block by block up to each declared look, until every claim is decided.
+
+    A look whose blocks are not all there when the time is spent is not taken.
+    """
     ids = loaded.study.study.replicate_ids[:until]
     due: list[Trial] = []
+    left: list[Trial] = []
     trained = seen = 0
     for look in declared_looks(loaded.study):
         stage = [trial for trial in trials if trial.replicate in ids[seen : look.count]]
         missing = _missing(store, stage)
         if missing:
-            train(missing)
-        due, trained, seen = due + stage, trained + len(missing), look.count
-        if look.is_last or look.count >= len(ids):
+            left = train(missing)
+        due, trained, seen = due + stage, trained + len(missing) - len(left), look.count
+        if left or look.is_last or look.count >= len(ids):
             break
         verdicts = gather(loaded, store).by_look[look.place]
         view.note(_look_words(look, verdicts))
         if all_decided(verdicts):
             break
-    unfinished = {trial.fingerprint for trial in _missing(store, due)}
+    postponed = {trial.fingerprint for trial in left}
+    failed = {trial.fingerprint for trial in _missing(store, due)} - postponed
     return RunSummary(
         planned=len(due),
-        reused=len(due) - trained,
+        reused=len(due) - trained - len(left),
         trained=trained,
-        failed=[trial for trial in due if trial.fingerprint in unfinished],
+        failed=[trial for trial in due if trial.fingerprint in failed],
+        postponed=len(left),
     )
 
 
@@ -168,10 +237,14 @@ def _look_words(look: Look, verdicts: Sequence[Verdict]) -> str:
     return f"{told}; going on to {look.counts[look.place + 1]}"
 
 
-def _describe(
-    loaded: LoadedStudy, jobs: Mapping[str, ArmJob], worker: Worker
+def describe_arms(
+    loaded: LoadedStudy, jobs: Mapping[str, ArmJob], worker: Slot
 ) -> dict[str, Described]:
-    """Build every arm once in a worker, so that mistakes show before any training."""
+    """Build every arm once in a worker, so that mistakes show before any training.
+
+    Raises:
+        StudyError: With all arms that cannot be built.
+    """
     described: dict[str, Described] = {}
     problems: list[Problem] = []
     for name, job in jobs.items():
@@ -180,6 +253,8 @@ def _describe(
         except TerminatedWorkerError as error:
             problems.append(Problem(f'arm "{name}"', f"cannot be built: {death_notice(error)}"))
             worker.stop()
+        except DeviceError as error:
+            raise StudyError(loaded.file, [Problem("study.device", str(error))]) from None
         except Exception as error:  # a user's own model may raise anything
             problems.append(Problem(f'arm "{name}"', f"cannot be built: {error}"))
     if problems:
@@ -236,8 +311,3 @@ def _clock(store: Store) -> Clock:
     stored = store.trials()
     finished = stored[stored["status"] == "completed"]
     return Clock({str(arm): list(rows["seconds"]) for arm, rows in finished.groupby("arm")})
-
-
-def results_folder(loaded: LoadedStudy, reports: Path) -> Path:
-    """Where a study's results live."""
-    return reports / loaded.folder_name

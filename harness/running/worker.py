@@ -11,17 +11,28 @@ from __future__ import annotations
 import os
 import re
 import signal
+import sys
 import threading
 import time
-import warnings
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from typing import Any
+from typing import Any, Protocol
 
+from joblib.externals.loky import process_executor
 from joblib.externals.loky.backend import get_context
 from joblib.externals.loky.process_executor import ProcessPoolExecutor, TerminatedWorkerError
 
-__all__ = ["TerminatedWorkerError", "Worker", "death_notice"]
+__all__ = ["Slot", "TerminatedWorkerError", "Worker", "death_notice"]
+
+
+class Slot(Protocol):
+    """Where one call at a time can be run: a worker of this machine, or a place on a cluster."""
+
+    def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        """Run a call; its death is a `TerminatedWorkerError` of the future."""
+
+    def stop(self) -> None:
+        """Give up what is under way."""
 
 
 class Worker:
@@ -42,9 +53,6 @@ class Worker:
 
     def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
         """Run a call in the process."""
-        # loky renews a process whose memory grew, between two calls, and warns as if that were
-        # an accident; it is what `calls_before_renewal` asks for too.
-        warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given")
         if self._executor is None or self._calls >= self._calls_before_renewal:
             self.stop()
             self._executor = ProcessPoolExecutor(
@@ -71,11 +79,19 @@ def death_notice(error: TerminatedWorkerError) -> str:
     if found:
         return f"worker killed by signal {-int(found[2])} ({found[1]}); often: out of memory"
     code = re.search(r"EXIT\((\d+)\)", str(error))
-    return f"worker ended by itself with exit code {code[1]}" if code else "worker died"
+    if code:
+        return f"worker ended by itself with exit code {code[1]}"
+    return str(error) if len(str(error)) < 80 else "worker died"
 
 
 def _prepare_process(parent: int) -> None:
-    """Leave Ctrl-C to the coordinator, and do not outlive it."""
+    """Leave Ctrl-C to the coordinator, do not outlive it, and grow as the first trials need.
+
+    loky replaces a process that is 300 MB larger than after its first call. That call only builds a
+    model here; training one takes as much more and no more after that, and a new process would have
+    to compile every arm again.
+    """
+    process_executor._MAX_MEMORY_LEAK_SIZE = sys.maxsize
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_follow_to_the_grave, args=(parent,), daemon=True).start()
 

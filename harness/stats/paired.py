@@ -13,10 +13,12 @@ that tie in exact arithmetic also tie in floats.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from harness.stats.enumeration import subset_sizes, subset_sums
 from harness.stats.results import Interval, TestResult
@@ -37,6 +39,7 @@ DRAWS = 99_999
 """Random arrangements beyond that; each is used together with its mirror image."""
 
 _CHUNK = 4_000_000  # random signs held in memory at once
+_KEPT = 20_000_000  # random signs, a byte each, that are kept for the next sample of the size
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -158,17 +161,41 @@ def _random_subsets(d: FloatArray, draws: int, seed: int) -> tuple[FloatArray, F
     add-one estimator (Phipson & Smyth 2010), so p is never 0.
     """
     sums, sizes = np.zeros(draws + 1), np.zeros(draws + 1)
-    rng = np.random.default_rng(seed)
-    rows = max(1, _CHUNK // d.size)
-    for start in range(0, draws, rows):
-        stop = min(start + rows, draws)
-        flips = rng.integers(0, 2, (stop - start, d.size), dtype=np.int8).astype(np.float64)
-        sums[start:stop] = flips @ d
-        sizes[start:stop] = flips.sum(axis=1)
+    if draws * d.size <= _CHUNK:
+        flips, sizes[:draws] = _flips_at_once(draws, d.size, seed)
+        sums[:draws] = flips @ d
+    else:
+        keep = draws * d.size <= _KEPT
+        stop = 0
+        for batch in (_kept_batches if keep else _batches)(draws, d.size, seed):
+            start, stop = stop, stop + len(batch)
+            flips = batch.astype(np.float64)
+            sums[start:stop] = flips @ d
+            sizes[start:stop] = flips.sum(axis=1)
     return (
         np.concatenate([sums, d.sum() - sums]),
         np.concatenate([sizes, d.size - sizes]),
     )
+
+
+@lru_cache(maxsize=1)
+def _flips_at_once(draws: int, pairs: int, seed: int) -> tuple[FloatArray, FloatArray]:
+    """Random subsets and their sizes, kept: all pairs of many arms use the same."""
+    flips = next(_batches(draws, pairs, seed)).astype(np.float64)
+    return flips, flips.sum(axis=1)
+
+
+@lru_cache(maxsize=1)
+def _kept_batches(draws: int, pairs: int, seed: int) -> tuple[NDArray[np.int8], ...]:
+    return tuple(_batches(draws, pairs, seed))
+
+
+def _batches(draws: int, pairs: int, seed: int) -> Iterator[NDArray[np.int8]]:
+    """Random subsets, a row each, as many at a time as memory allows."""
+    rng = np.random.default_rng(seed)
+    rows = max(1, _CHUNK // pairs)
+    for start in range(0, draws, rows):
+        yield rng.integers(0, 2, (min(rows, draws - start), pairs), dtype=np.int8)
 
 
 def sign_flip_test(

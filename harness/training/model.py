@@ -27,10 +27,12 @@ def canonical_config(model: keras.Model) -> str | None:
 
 def _plain(node: Any, names: dict[str, str]) -> Any:
     if isinstance(node, dict):
+        # A registered class is known by its name there, wherever its code stands.
+        by_name = {"module"} if node.get("registered_name") else {"registered_name"}
         return {
             key: None if key == "seed" else _plain(value, names)
             for key, value in node.items()
-            if key not in {"build_config", "shared_object_id", "registered_name"}
+            if key not in {"build_config", "shared_object_id", *by_name}
         }
     if isinstance(node, list | tuple):
         return [_plain(item, names) for item in node]

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
+from typing import Literal
 
 import numpy as np
+
+from harness.errors import UserError
+from harness.study import Device
+
+
+class DeviceError(UserError):
+    """Trials cannot be trained where the study asks for it."""
 
 
 def worker_environment(threads: int) -> Mapping[str, str]:
@@ -22,6 +31,7 @@ def worker_environment(threads: int) -> Mapping[str, str]:
         "OMP_NUM_THREADS": count,
         "OPENBLAS_NUM_THREADS": count,
         "MKL_NUM_THREADS": count,
+        "MALLOC_ARENA_MAX": "1",  # else each thread's memory stays with it when it is free
         "KERAS_BACKEND": "tensorflow",
         "TF_FORCE_GPU_ALLOW_GROWTH": "true",
         "PYTHONHASHSEED": "0",
@@ -29,8 +39,20 @@ def worker_environment(threads: int) -> Mapping[str, str]:
 
 
 @cache
-def configure(threads: int, deterministic: bool) -> None:
-    """Set up TensorFlow in this process, once: it takes threads and determinism only at first."""
+def configure(threads: int, deterministic: bool, device: Device = "auto") -> Literal["cpu", "gpu"]:
+    """Set up TensorFlow in this process, once: it takes these settings only at first.
+
+    Args:
+        threads: Compute threads.
+        deterministic: Whether ops must give the same bits each time.
+        device: Where to compute; ``"auto"`` takes a GPU where there is one.
+
+    Returns:
+        Where TensorFlow will compute.
+
+    Raises:
+        DeviceError: If a GPU is asked for and TensorFlow finds none.
+    """
     os.environ.update(worker_environment(threads))
     with _silence():
         import tensorflow as tf
@@ -39,6 +61,19 @@ def configure(threads: int, deterministic: bool) -> None:
     tf.config.threading.set_inter_op_parallelism_threads(1)
     if deterministic:
         tf.config.experimental.enable_op_determinism()
+    gc.collect()
+    gc.freeze()  # TensorFlow's modules live on: each later collection is spared to look at them
+    gpus = [] if device == "cpu" else tf.config.list_physical_devices("GPU")
+    if device == "gpu" and not gpus:
+        raise DeviceError(
+            'is "gpu", but TensorFlow finds none on this machine; write "auto" or "cpu", or see '
+            "that the driver is there and TensorFlow came with CUDA: python -m pip install "
+            "'tensorflow[and-cuda]'"
+        )
+    for gpu in gpus:
+        tf.config.experimental.set_memory_growth(gpu, True)
+    tf.config.set_visible_devices(gpus, "GPU")
+    return "gpu" if gpus else "cpu"
 
 
 @contextmanager

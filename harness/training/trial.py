@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import resource
 import time
@@ -59,13 +60,23 @@ class Described:
     description: dict[str, Any]
 
 
+def start(job: ArmJob) -> Literal["cpu", "gpu"]:
+    """Load TensorFlow, where the process has not done so yet; says where it will compute.
+
+    Raises:
+        DeviceError: If the study asks for a GPU and there is none.
+    """
+    return configure(job.threads, job.deterministic, job.device)
+
+
 def describe_arm(job: ArmJob) -> Described:
     """Build an arm once, untrained, to learn its identity and to find mistakes early.
 
     Raises:
         CatalogError: If the model, the optimizer or the data cannot be built.
+        DeviceError: If the study asks for a GPU and there is none.
     """
-    configure(job.threads, job.deterministic)
+    device = start(job)
     from harness.training.model import canonical_config, layer_lines
 
     data = _load(job)
@@ -83,6 +94,7 @@ def describe_arm(job: ArmJob) -> Described:
         "precision": job.precision,
         "threads": job.threads,
         "deterministic": job.deterministic,
+        "device": device,
     }
     if ":" in name:
         identity["source"] = references.source_digest(name, job.folder)
@@ -101,7 +113,7 @@ def train_trial(job: ArmJob, seeds: Seeds) -> TrialOutcome:
     status: Status
     error: str | None = None
     try:
-        configure(job.threads, job.deterministic)
+        start(job)
         status, rows, setup = _train(job, seeds)
     except Exception:  # whatever a user's model raises belongs in the report
         status, rows, setup, error = "failed", [], 0.0, traceback.format_exc()
@@ -119,7 +131,10 @@ def train_trial(job: ArmJob, seeds: Seeds) -> TrialOutcome:
 def _train(job: ArmJob, seeds: Seeds) -> tuple[Status, list[Row], float]:
     start = time.perf_counter()
     data = _load(job)
-    seed_everything(seeds.dropout)
+    if references.is_reference(job.architecture[0]):
+        # It makes TensorFlow prepare every graph again, which a catalog model can do without: all
+        # that it draws has a seed of its own.
+        seed_everything(seeds.dropout)
     compiled = _fresh_start(job, data, seeds)
     train_rows, validation_rows = data.split_rows(
         seeds.split, train=job.data.get("train"), validation=job.data.get("validation")
@@ -158,6 +173,13 @@ def _load_once(name: str | None, npz: str | None, folder: Path) -> datasets.RawD
     return datasets.load(name, npz=npz, folder=folder)
 
 
+@lru_cache(maxsize=1)
+def _tensors(name: str | None, npz: str | None, folder: Path) -> Any:
+    from harness.training.tensors import DataTensors
+
+    return DataTensors.of(_load_once(name, npz, folder))
+
+
 def _build(job: ArmJob, data: datasets.RawData, seeds: Seeds) -> Any:
     name, settings = job.architecture
     return architectures.build(
@@ -192,13 +214,13 @@ def _fresh_start(job: ArmJob, data: datasets.RawData, seeds: Seeds) -> Any:
     if config is not None and key in _compiled:
         compiled = _compiled[key]
         compiled.restart(model)
+        del model
+        gc.collect()  # a model refers to itself, so its memory is not free before
         return compiled
     compiled = CompiledEpoch(
         model,
         _optimizer(job),
-        data.all_images,
-        data.all_labels,
-        scale=data.scale,
+        _tensors(job.data.get("name"), job.data.get("npz"), job.folder),
         batch_size=job.batch_size,
     )
     if config is not None:

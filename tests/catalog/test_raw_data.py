@@ -79,10 +79,10 @@ def test_rows_name_the_images_of_the_split(official: list[int] | None) -> None:
     raw = data([300, 200, 100], official)
     train, validation = raw.split_rows(5, train=30)
     split = raw.split(5, train=30)
-    assert np.array_equal(raw.all_images[train], split.x_train)
-    assert np.array_equal(raw.all_labels[train], split.y_train)
-    assert np.array_equal(raw.all_images[validation], split.x_validation)
-    assert np.array_equal(raw.all_labels[validation], split.y_validation)
+    assert np.array_equal(raw.images[train], split.x_train)
+    assert np.array_equal(raw.labels[train], split.y_train)
+    assert np.array_equal(raw.scored_images[validation], split.x_validation)
+    assert np.array_equal(raw.scored_labels[validation], split.y_validation)
 
 
 @pytest.mark.parametrize("official", [None, [30, 20, 10]])

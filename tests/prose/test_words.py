@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -125,6 +126,21 @@ def test_trials_that_never_got_there_are_counted() -> None:
     assert "3 of 5 cnn" in words.headline(verdict)
 
 
+def test_what_groups_of_arms_reached_is_counted_in_replicates() -> None:
+    """A replicate of a group is the mean over its arms, and not a trial."""
+    verdict = judge([5, 6, 7], [8, 9, 10, 11, 12], late=([20, 20], []), measure=REACH)
+    first, second = verdict.sides
+    grouped = replace(
+        verdict,
+        claim=verdict.claim.model_copy(update={"compare": ("cnn-*", "mlp")}),
+        sides=(replace(first, name="cnn-*"), second),
+    )
+    assert words.reached_words(grouped) == (
+        "Within 20 epochs, 3 of 5 replicates of cnn-* and 5 of 5 replicates of mlp got there; a "
+        "replicate of several arms did where all of them did."
+    )
+
+
 def test_nobody_reached_it() -> None:
     """D10: not testable, and no number that means nothing."""
     verdict = judge([], [], late=([20] * 5, [20] * 5), measure=REACH)
@@ -204,7 +220,7 @@ def test_answer_is_made_from_the_claims_that_answer_the_question() -> None:
 def test_answer_counts_mixed_outcomes() -> None:
     one, other = judge(*SLOWER), judge(*SLOWER, expect="less")
     assert words.answer_lead([one, other, one]) == (
-        "Of 3 claims of this study, 2 are supported and 1 is contradicted."
+        "It depends: of 3 claims of this study, 2 are supported and 1 is contradicted."
     )
     assert words.answer_lead([one, one]) == ("Both claims of this study are supported.")
     assert words.answer_lead([]).startswith("This study makes no claims")
@@ -212,6 +228,7 @@ def test_answer_counts_mixed_outcomes() -> None:
 
 KINDS = {
     "epochs_to": {"target": 0.98},
+    "steps_to": {"target": 0.98},
     "seconds_to": {"target": 0.98, "sustain": 3},
     "epochs_to_plateau": {"within": 0.005},
     "epochs_to_fraction": {"fraction": 0.9},

@@ -6,7 +6,7 @@ import pytest
 
 from harness.report import write_report
 from harness.results import Results
-from tests.report.invented import SHAPES, Shape, make_results
+from tests.report.invented import PAIR, SHAPES, Shape, make_results
 from tests.report.reading import Page, read_page
 
 
@@ -48,3 +48,14 @@ def page(folder: Path) -> Page:
 def troubled_page(troubled: Results, tmp_path_factory: pytest.TempPathFactory) -> Page:
     """The page of ``troubled``."""
     return read_page(write_report(troubled, tmp_path_factory.mktemp("reports") / "troubled"))
+
+
+@pytest.fixture(scope="session")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a report on 12 arms x 50 replicates x 100 epochs (case F1)."""
+    arms = [f"arm {i}" for i in range(12)]
+    claims = PAIR.format(id="pair", a="arm 1", b="arm 0", says="One is slower.")
+    folder = tmp_path_factory.mktemp("large")
+    results = make_results(folder, arms=arms, claims=claims, replicates=50, epochs=100)
+    write_report(results, folder / "out")
+    return folder / "out"

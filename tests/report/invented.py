@@ -158,6 +158,15 @@ measure = { kind = "seconds_per_epoch" }
 expect = "greater"
 margin = 0.5
 """
+PAIR = """
+[[claims]]
+id = "{id}"
+says = "{says}"
+compare = ["{a}", "{b}"]
+measure = {{ kind = "epochs_to", target = 0.93 }}
+expect = "greater"
+margin = 1.0
+"""
 ARMS = ("mlp-rmsprop", "mlp-adadelta", "cnn-adadelta", "cnn-rmsprop")
 
 

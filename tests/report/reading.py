@@ -12,7 +12,7 @@ SILENT = {"style", "script", "title"}
 
 @dataclass
 class Element:
-    """An element and all the text inside it."""
+    """An element and all the text inside it, but for that of scripts and styles within."""
 
     tag: str
     attributes: dict[str, str]
@@ -53,7 +53,8 @@ class Page(HTMLParser):
             self.open.pop()
 
     def handle_data(self, data: str) -> None:
-        for element in self.open:
+        silent = bool(self.open) and self.open[-1].tag in SILENT
+        for element in self.open[-1:] if silent else self.open:
             element.text += data
 
     def all(self, *tags: str) -> list[Element]:
@@ -67,12 +68,11 @@ class Page(HTMLParser):
     @property
     def prose(self) -> str:
         """All that a reader reads, alternative texts included, spaces evened out."""
-        hidden = "".join(element.text for element in self.all(*SILENT))
         texts = [
             self.all("body")[0].text,
             *(e["aria-label"] + " " + e["alt"] for e in self.elements),
         ]
-        return " ".join(" ".join(texts).replace(hidden, "").split())
+        return " ".join(" ".join(texts).split())
 
 
 def read_page(file: Path) -> Page:

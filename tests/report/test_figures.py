@@ -1,17 +1,23 @@
 """Figures: one look per arm, themed text SVG, bands and steps where the numbers are."""
 
+import json
 import re
+from collections.abc import Iterator
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
-from harness.report.claim_figures import effects, time_to_event, values_by_arm
+from harness.measures import Measured
+from harness.report.claim_figures import effects, gauge, time_to_event, values_by_arm
+from harness.report.direct_labels import spread_apart
 from harness.report.figure_style import arm_styles, as_svg, drawing, palette_css
 from harness.report.figures import learning_curves, seconds_by_epoch
 from harness.report.images import sample_grid
-from harness.report.measured import measured_arms
+from harness.report.measured import MeasuredArms, measured_arms
 from harness.report.series import Series, series_by_arm
 from harness.results import Results
 from tests.report.invented import SHAPES, Shape, make_results
@@ -128,8 +134,9 @@ def test_seconds_start_at_zero_and_mark_the_first_epoch() -> None:
     """G1: the first epoch holds the start-up."""
     arms = {"A": series([[9.0, 2.0, 2.1, 1.9, 2.0]]), "B": series([[3.1, 2.4, 2.5, 2.6, 2.4]])}
     drawn = seconds_by_epoch("seconds", arms, arm_styles(["A", "B"]))
-    assert "the first epoch holds the start-up work" in drawn.svg
+    assert "A 9.00 seconds, then 2.00 seconds; B 3.10 seconds, then 2.40 seconds" in drawn.svg
     assert drawn.title == "Wall time by epoch"
+    assert drawn.caption == "◆ is the first epoch."
 
 
 def test_each_measure_is_shown_once(results: Results) -> None:
@@ -211,3 +218,86 @@ def test_series_keep_gaps_as_gaps(troubled: Results) -> None:
     assert loss.matrix.shape == (10, 20)
     assert np.isnan(loss.matrix[3, 3:]).all()
     assert loss.whole.shape == (9, 20)
+
+
+def test_names_at_line_ends_never_overlap() -> None:
+    """Twelve names whose lines end at almost one height."""
+    heights = sorted([0.5 + 0.001 * i for i in range(11)] + [0.98])
+    places = spread_apart(heights, 0.08)
+    assert min(np.diff(places)) >= 0.08 - 1e-9
+    assert places[0] >= 0
+    assert places[-1] <= 1
+    assert spread_apart([0.1, 0.5, 0.9], 0.08) == pytest.approx([0.1, 0.5, 0.9])
+
+
+def test_names_are_left_out_where_they_would_not_fit() -> None:
+    for count, written in ((12, True), (40, False)):
+        names = [f"arm {i}" for i in range(count)]
+        arms = {name: series([[0.5, 0.9 - 0.001 * i]]) for i, name in enumerate(names)}
+        drawn = learning_curves("val_accuracy", arms, arm_styles(names), None)
+        assert (">arm 3</text>" in drawn.svg) is written
+
+
+def test_whatever_is_drawn_of_an_arm_is_marked_as_its_own(results: Results) -> None:
+    """The lines, bands, dots and names of arms 1 and 2, so that the page can dim the others."""
+    styles = arm_styles([arm.name for arm in results.loaded.study.all_arms])
+    times = next(m for m in measured_arms(results) if "94.5" in m.title)
+    for svg in (
+        time_to_event("k", times, styles).svg,
+        values_by_arm("k", times, styles, is_paired=True).svg,
+    ):
+        assert set(re.findall(r'data-arm="(\d+)"', svg)) == {"1", "2"}
+        owners = {(colour, arm) for colour, arm in coloured(ElementTree.fromstring(svg), "")}
+        assert owners == {("1", "1"), ("2", "2")}
+
+
+def coloured(part: ElementTree.Element, arm: str) -> Iterator[tuple[str, str]]:
+    """Every use of an arm's colour, with the arm that its element is marked as."""
+    arm = part.get("data-arm", arm)
+    yield from ((colour, arm) for colour in re.findall(r"--arm-(\d+)", part.get("style", "")))
+    for inner in part:
+        yield from coloured(inner, arm)
+
+
+def test_readings_are_where_the_lines_are() -> None:
+    """The last epoch of two is at the right, 0.9 above 0.5; a gap is null (case F5)."""
+    arms = {
+        "a": series([[0.5, 0.9], [0.5, 0.9]]),
+        "b": Series(np.array([2]), np.array([[0.7]]), np.array([False])),
+    }
+    drawn = learning_curves("val_accuracy", arms, arm_styles(["a", "b"]), None)
+    held = json.loads(drawn.readings)
+    assert held["places"] == ["1", "2"]
+    assert held["x"][0] < held["x"][1]
+    first, second = held["lines"]
+    assert first["y"][1] < second["y"][1] < first["y"][0]
+    assert second["y"][0] is None
+    assert first["told"] == ["50.0 % (50.0 to 50.0)", "90.0 % (90.0 to 90.0)"]
+    assert second["told"] == ["", "70.0 %"]
+
+
+def test_clouds_need_values_that_spread(results: Results) -> None:
+    """D7: no spread, no cloud and no warning."""
+    styles = arm_styles([arm.name for arm in results.loaded.study.all_arms])
+    measured = next(m for m in measured_arms(results) if m.title == "Final validation accuracy")
+    flat = {r: Measured(0.98, censored=False) for r in range(10)}
+    alike = MeasuredArms(measured.measure, [replace(measured.rows[0], values=flat)])
+    spread = MeasuredArms(measured.measure, measured.rows[:1])
+    clouds = [
+        values_by_arm("k", m, styles, is_paired=True).svg.count("fill-opacity: 0.25")
+        for m in (alike, spread)
+    ]
+    assert clouds == [0, 1]
+
+
+def test_gauges_place_the_effect_beside_its_margin(results: Results) -> None:
+    for verdict in results.verdicts:
+        drawn = gauge(verdict)
+        if verdict.reason is not None:
+            assert drawn is None
+            continue
+        assert drawn is not None
+        assert drawn.ends[0] <= drawn.effect <= drawn.ends[1]
+        assert drawn.zone[0] <= drawn.zero <= drawn.zone[1]
+        assert (drawn.effect > drawn.zero) == (verdict.effect > 0)
+        assert (drawn.ends[0] > drawn.zero) == (verdict.interval.low > 0)

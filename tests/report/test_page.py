@@ -1,5 +1,8 @@
 """The page: complete, self-contained, in order, and inert whatever names a study brings."""
 
+import base64
+import hashlib
+import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,8 +13,8 @@ import pytest
 from harness.prose import words
 from harness.report import write_report
 from harness.results import Results
-from tests.report.invented import CLAIMS, make_results
-from tests.report.reading import Page, read_page
+from tests.report.invented import CLAIMS, PAIR, make_results
+from tests.report.reading import Element, Page, read_page
 
 HEADINGS = [
     "Verdicts",
@@ -26,15 +29,6 @@ HEADINGS = [
     "Methods in plain words",
     "Files and environment",
 ]
-PAIR = """
-[[claims]]
-id = "{id}"
-says = "{says}"
-compare = ["{a}", "{b}"]
-measure = {{ kind = "epochs_to", target = 0.93 }}
-expect = "greater"
-margin = 1.0
-"""
 
 
 def study_of(folder: Path, arms: Sequence[str], says: str = "A is slower.", **more: object) -> Page:
@@ -102,15 +96,43 @@ def test_curves_are_described_with_their_ends(page: Page) -> None:
     assert re.search(r"cnn-adadelta ends at 9\d\.\d %", curves)
 
 
-def test_page_loads_nothing_and_runs_nothing(page: Page) -> None:
+def digest(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def own_script(page: Page) -> Element:
+    """The only script of the page that runs; all others are numbers that the figures hold."""
+    (script,) = [e for e in page.all("script") if e["type"] != "application/json"]
+    return script
+
+
+def test_page_loads_nothing_and_runs_only_its_own_script(page: Page) -> None:
     """Everything is inside; a policy forbids the rest, should a name smuggle something in."""
-    assert page.all("script", "link", "iframe", "object") == []
+    assert page.all("link", "iframe", "object") == []
     addresses = [e[name] for e in page.elements for name in ("src", "href", "xlink:href")]
     outside = [a for a in addresses if re.match(r"\w+:|//", a) and not a.startswith("data:")]
     assert outside == []
     assert not re.search(r"url\((?!#)|@import", page.source)
-    policy = next(e["content"] for e in page.all("meta") if "Policy" in e["http-equiv"])
-    assert policy.startswith("default-src 'none'")
+    content = next(e["content"] for e in page.all("meta") if "Policy" in e["http-equiv"])
+    policy = dict(part.split(" ", 1) for part in content.split("; "))
+    assert policy["default-src"] == "'none'"
+    assert policy["script-src"] == digest(own_script(page).text)
+    assert policy["style-src-elem"] == digest(page.all("style")[0].text)
+    assert len(page.all("style")) == 1
+
+
+def test_numbers_inside_the_page_are_json(troubled_page: Page) -> None:
+    """F5: a diverged trial leaves no NaN in what the figures hold."""
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(constant)
+
+    held = [e.text for e in troubled_page.all("script") if e["type"] == "application/json"]
+    assert len(held) >= 6
+    for text in held:
+        found = json.loads(text, parse_constant=refuse)
+        assert len(found["x"]) == len(found["places"])
+        assert all(len(line["y"]) == len(line["told"]) for line in found["lines"])
 
 
 def test_links_lead_to_the_files_beside_the_page(page: Page, folder: Path) -> None:
@@ -210,7 +232,7 @@ def test_markup_in_names_and_sentences_is_inert(tmp_path: Path) -> None:
     ]
     page = study_of(tmp_path, names, says=f"Slow {names[0]}", notices=[f"Mind {names[1]}"])
     assert page.faults == []
-    assert page.all("script") == []
+    assert "alert" not in own_script(page).text
     assert not any(key.startswith("on") for e in page.elements for key in e.attributes)
     for text in [*names, f"Slow {names[0]}", f"Mind {names[1]}"]:
         assert text in page.prose
@@ -235,15 +257,12 @@ def test_arm_names_that_are_paths_write_nothing_elsewhere(tmp_path: Path) -> Non
     assert set(results.curves["arm"]) == {"cnn/adam", "cnn_adam", "../x"}
 
 
-def test_large_study_stays_small(tmp_path: Path) -> None:
+def test_large_study_stays_small(large: Path) -> None:
     """F1: 12 arms x 50 replicates x 100 epochs below 10 MB; raw points are in the CSV."""
-    arms = [f"arm {i}" for i in range(12)]
-    claims = PAIR.format(id="pair", a="arm 1", b="arm 0", says="One is slower.")
-    results = make_results(tmp_path, arms=arms, claims=claims, replicates=50, epochs=100)
-    file = write_report(results, tmp_path / "out")
-    assert file.stat().st_size < 10_000_000
-    assert len((tmp_path / "out" / "curves.csv").read_text().splitlines()) == 60_001
-    assert "first 20 trials of each arm are drawn" in file.read_text()
+    page = large / "report.html"
+    assert page.stat().st_size < 10_000_000
+    assert len((large / "curves.csv").read_text().splitlines()) == 60_001
+    assert "first 20 trials of each arm are drawn" in page.read_text()
 
 
 def test_published_runs_are_overlaid_and_named(tmp_path: Path) -> None:

@@ -1,0 +1,86 @@
+"""``bench report`` and ``bench calibrate``: what stored results say. Nothing is trained."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from harness.commands import terminal
+from harness.commands.gating import Gate, GatedCommand, OrEqual, check_gate, conclude
+from harness.commands.options import REPORTS, Json, Profile, Quiet, Reports, StudyFile, Verbose
+from harness.commands.results import (
+    folder_with_results,
+    load,
+    stored_results,
+    write_json,
+    write_page,
+    write_page_of_logs,
+)
+
+app = typer.Typer()
+
+
+@app.command(cls=GatedCommand)
+def report(
+    file: StudyFile,
+    *,
+    profile: Profile = None,
+    reports: Reports = REPORTS,
+    gate: Gate = None,
+    or_equal: OrEqual = False,
+    json: Json = None,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Rebuild a study's report from its store, without training."""
+    from harness.store import Store
+
+    with terminal.plain_errors():
+        terminal.set_volume(quiet=quiet, verbose=verbose)
+        loaded = load(file, profile)
+        check_gate(loaded, gate, or_equal=or_equal)
+        if loaded.study.is_of_logs:
+            results, page = write_page_of_logs(loaded, reports)
+        else:
+            folder = folder_with_results(loaded, reports)
+            with Store(folder / "results.db") as store:
+                results, page = write_page(loaded, store, folder)
+        terminal.say(f"report: {page}")
+        code = conclude(results, gate, or_equal=or_equal, json=json)
+        broken = gate is not None and (results.trials["status"] == "failed").any()
+        raise typer.Exit(terminal.TRIALS_FAILED if broken else code)
+
+
+@app.command()
+def calibrate(
+    file: StudyFile,
+    *,
+    profile: Profile = None,
+    reports: Reports = REPORTS,
+    repeats: Annotated[
+        int | None,
+        typer.Option(
+            "--repeats",
+            min=1,
+            help="Simulated studies of each kind; 2,000 if not given, or what a minute allows.",
+        ),
+    ] = None,
+    json: Json = None,
+) -> None:
+    """Say how often a study's decisions err.
+
+    Simulated from its stored trials, where the truth is known. Nothing is trained.
+    """
+    from harness.analyses.calibration import REPEATS, affordable
+    from harness.analyses.calibration import calibrate as run
+    from harness.prose.calibration_words import document, summary, table_lines
+
+    with terminal.plain_errors():
+        results = stored_results(load(file, profile), reports)
+        found = run(results, repeats=repeats or affordable(results, 60.0) or REPEATS)
+        if found is None:
+            terminal.fail(f"{file}: no claim can be tested yet, so there is nothing to calibrate")
+        for line in [*table_lines(found), *summary(found)]:
+            terminal.answer(line)
+        write_json(json, document(found))

@@ -1,0 +1,140 @@
+"""What the commands that read a study and its results have in common."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.commands import terminal
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+    from harness.results import Results
+    from harness.store import Store
+    from harness.study_file import LoadedStudy
+    from harness.verdicts import Outcome
+
+
+def load(file: Path, profile: str | None) -> LoadedStudy:
+    """Read a study file; its warnings go to standard error.
+
+    Raises:
+        StudyError: With all problems found.
+    """
+    from harness.study_file import load_study
+
+    loaded = load_study(file, profile)
+    for warning in loaded.warnings:
+        terminal.complain(f"warning: {warning}")
+    return loaded
+
+
+def folder_with_results(loaded: LoadedStudy, reports: Path) -> Path:
+    """The study's results folder.
+
+    Raises:
+        UserError: It holds no results yet.
+    """
+    from harness import results_folder
+
+    return results_folder.folder_with_results(loaded, reports)
+
+
+def stored_results(loaded: LoadedStudy, reports: Path) -> Results:
+    """What the study's results folder holds.
+
+    Raises:
+        UserError: It holds no results yet.
+    """
+    from harness import results_folder
+
+    return results_folder.stored_results(loaded, reports)
+
+
+def write_page_of_logs(loaded: LoadedStudy, reports: Path) -> tuple[Results, Path]:
+    """Read a study's logs and write its report; returns both."""
+    from harness import results_folder
+    from harness.logged import logged_results
+
+    results = logged_results(loaded)
+    return results, results_folder.write_page(results, reports / loaded.folder_name)
+
+
+def refuse_logs(loaded: LoadedStudy, what: str) -> None:
+    """End a command that needs trials that were trained here.
+
+    Raises:
+        UserError: The study's runs were trained elsewhere.
+    """
+    from harness import results_folder
+
+    results_folder.refuse_logs(loaded, what)
+
+
+def write_page(loaded: LoadedStudy, store: Store, folder: Path) -> tuple[Results, Path]:
+    """Gather a study's results and write its report; returns both."""
+    from harness import results_folder
+    from harness.gather import gather
+
+    results = gather(loaded, store)
+    return results, results_folder.write_page(results, folder)
+
+
+def print_answer(results: Results) -> None:
+    """Print every verdict, the answer to the question last."""
+    from harness.prose.words import (
+        answer_lead,
+        answer_point,
+        answering,
+        nuances,
+        verdict_sentence,
+        what_would_change,
+    )
+
+    terminal.say("")
+    headline = answering(results.verdicts)
+    for verdict in results.verdicts:
+        if verdict not in headline:
+            terminal.say(marked(verdict.outcome, verdict_sentence(verdict)))
+        for note in [*nuances(verdict), what_would_change(verdict)]:
+            terminal.detail(f"  {verdict.claim.id}: {note}")
+    terminal.say("")
+    terminal.say(results.loaded.study.study.question)
+    terminal.answer(answer_lead(results.verdicts))
+    for verdict in headline:
+        terminal.answer(marked(verdict.outcome, answer_point(verdict)))
+
+
+def marked(outcome: Outcome, text: str) -> Text:
+    """A text with the mark of a verdict in front, in its colour where there are colours."""
+    from rich.text import Text
+
+    from harness.prose.words import MARKS
+
+    return Text.assemble((MARKS[outcome], terminal.OUTCOME_STYLES[outcome]), f" {text}")
+
+
+def results_document(results: Results, gate: dict[str, Any] | None) -> dict[str, Any]:
+    """What ``verdicts.json`` holds, and what a gate made of it."""
+    from harness.report.exports import verdict_document
+
+    return {**verdict_document(results), **({} if gate is None else {"gate": gate})}
+
+
+def write_json(file: Path | None, document: Any) -> None:
+    """Write a document to a file, or to standard output for ``-``; nothing if there is no file.
+
+    Raises:
+        ReportError: The file cannot be written.
+    """
+    from harness.report.exports import json_text
+    from harness.report.files import make_folder, write_whole
+
+    if file is None:
+        return
+    if file == Path("-"):
+        print(json_text(document), end="")  # noqa: T201 - this is the output that was asked for
+        return
+    make_folder(file.parent)
+    write_whole(file.parent, file.name, json_text(document))

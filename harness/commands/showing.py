@@ -1,0 +1,128 @@
+"""``bench show``: a study's plan, its state and its verdicts in the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from harness.commands import terminal
+from harness.commands.options import REPORTS, Json, Profile, Reports, StudyFile
+from harness.commands.results import load, stored_results, write_json
+
+if TYPE_CHECKING:
+    from harness.analyses.overview import Overview
+
+app = typer.Typer()
+
+
+@app.command()
+def show(
+    file: StudyFile, *, profile: Profile = None, reports: Reports = REPORTS, json: Json = None
+) -> None:
+    """Show a study's arms, their state, and the verdicts so far."""
+    from harness.analyses.overview import overview, overview_document
+    from harness.gather import gather
+    from harness.store import Store
+
+    with terminal.plain_errors():
+        loaded, results = load(file, profile), None
+        database = reports / loaded.folder_name / "results.db"
+        if loaded.study.is_of_logs:
+            results = stored_results(loaded, reports)
+        elif database.is_file():
+            with Store(database) as store:
+                results = gather(loaded, store)
+        found = overview(loaded, results)
+        for part in _shown(found):
+            terminal.console.print(part, markup=False, soft_wrap=isinstance(part, str))
+        write_json(json, overview_document(found))
+
+
+def _shown(found: Overview) -> Iterator[str | Table]:
+    from harness.analyses.overview import STATES
+    from harness.prose.words import sentence
+    from harness.quantities import plural
+
+    loaded, section = found.loaded, found.loaded.study.study
+    profile = f", profile {loaded.profile}" if loaded.profile else ""
+    yield f"{section.name}{profile}: {section.question}"
+    finished, trials = found.count("completed", "diverged"), found.count(*STATES)
+    data = "runs of others" if loaded.study.is_of_logs else loaded.study.data.label
+    yield (
+        f"{data}: {plural(len(found.arms), 'arm')} x "
+        f"{plural(len(section.replicate_ids), 'replicate')}; "
+        f"{finished} of {plural(trials, 'trial')} finished"
+    )
+    yield ""
+    yield _arms(found)
+    yield ""
+    if found.verdicts:
+        yield _claims(found)
+    else:
+        yield from (f"{claim.id}: {claim.says}" for claim in loaded.study.claims)
+        yield ""
+    yield _standing(found)
+    for notice in found.notices:
+        if notice not in loaded.warnings:  # those were printed when the file was read
+            yield f"- {sentence(notice)}"
+
+
+def _standing(found: Overview) -> str:
+    if not found.verdicts:
+        return "Nothing is trained yet: `bench study` trains it, `bench plan` says how long."
+    if found.is_early:
+        return (
+            "NOT VALID YET: the design decides when all its replicates are trained. A verdict seen "
+            "earlier is no reason to stop."
+        )
+    return "Effects are the first side minus the second; p is adjusted over all claims (Holm)."
+
+
+def _arms(found: Overview) -> Table:
+    from harness.analyses.overview import STATES, arm_words
+
+    states = [state for state in STATES if found.count(state)]
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("arm", overflow="fold", min_width=12)
+    table.add_column("what it is", overflow="fold")
+    for title in ("epochs", *states):
+        table.add_column(title, justify="right")
+    for one in found.arms:
+        table.add_row(
+            Text(one.arm.name),
+            Text(arm_words(one.arm)),
+            "" if one.arm.logs is not None else str(one.epochs),
+            *(str(one.trials[state] or "") for state in states),
+        )
+    return table
+
+
+def _claims(found: Overview) -> Table:
+    from harness.prose.words import MARKS, alpha_of, decimals_of, effect_words
+    from harness.quantities import p_value, span
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    longest = max(len(name) for name in found.verdicts)
+    for title, width in (("", 1), ("verdict", 17), ("claim", min(longest, 30))):
+        table.add_column(title, overflow="fold", min_width=width)
+    for title in ("effect", "interval"):
+        table.add_column(title, overflow="fold")
+    for title in ("adjusted p", "n"):
+        table.add_column(title, justify="right")
+    for verdict in found.verdicts.values():
+        style = terminal.OUTCOME_STYLES[verdict.outcome]
+        exploratory = "" if verdict.confirmatory or found.is_early else " (exploratory)"
+        table.add_row(
+            Text(MARKS[verdict.outcome], style=style),
+            Text(verdict.outcome + exploratory, style=style),
+            Text(verdict.claim.id),
+            effect_words(verdict),
+            span(verdict.interval, verdict.claim.measure.unit, decimals_of(verdict)),
+            p_value(verdict.p_adjusted, alpha_of(verdict)),
+            str(verdict.n),
+        )
+    return table

@@ -1,0 +1,204 @@
+"""``bench study`` and ``bench plan``: train, or say what training would cost."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.commands import terminal
+from harness.commands.engines import Engine, EngineName, Scheduler, hire_for
+from harness.commands.gating import Gate, GatedCommand, OrEqual, check_gate, conclude
+from harness.commands.options import (
+    REPORTS,
+    Jobs,
+    Json,
+    Profile,
+    Quiet,
+    Reports,
+    StudyFile,
+    Verbose,
+)
+from harness.commands.results import (
+    load,
+    refuse_logs,
+    write_json,
+    write_page,
+    write_page_of_logs,
+)
+
+if TYPE_CHECKING:
+    from harness.running.session import Hire, RunSummary
+    from harness.store import Store
+    from harness.study_file import LoadedStudy
+
+app = typer.Typer()
+
+
+@app.command(cls=GatedCommand)
+def study(
+    file: StudyFile,
+    *,
+    profile: Profile = None,
+    jobs: Jobs = None,
+    reports: Reports = REPORTS,
+    top_up: Annotated[
+        bool, typer.Option("--top-up", help="Train the further replicates that claims ask for.")
+    ] = False,
+    max_replicates: Annotated[
+        int | None,
+        typer.Option(
+            "--max-replicates",
+            min=1,
+            help="With --top-up: replicates in all; four times the present if not given.",
+        ),
+    ] = None,
+    budget: Annotated[
+        str | None,
+        typer.Option(
+            "--budget",
+            metavar="TIME",
+            help='Begin no further replicate after this time, such as "90s", "30m" or "1h30m"; '
+            "what has begun is finished, and the report says what there is.",
+        ),
+    ] = None,
+    engine: EngineName = Engine.LOCAL,
+    scheduler: Scheduler = None,
+    gate: Gate = None,
+    or_equal: OrEqual = False,
+    json: Json = None,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Train a study, decide its claims, write its report.
+
+    What is stored already is not trained again. A study that declares looks stops at the first
+    one that leaves nothing to decide.
+    """
+    from harness.running.budget import budget_seconds
+    from harness.running.top_up import plan_top_up
+    from harness.store import Store
+
+    with terminal.plain_errors():
+        terminal.set_volume(quiet=quiet, verbose=verbose)
+        if max_replicates is not None and not top_up:
+            terminal.fail("--max-replicates goes with --top-up")
+        seconds = None if budget is None else budget_seconds(budget)
+        loaded, until = load(file, profile), None
+        check_gate(loaded, gate, or_equal=or_equal)
+        if loaded.study.is_of_logs:
+            results, page = write_page_of_logs(loaded, reports)
+            terminal.say(f"{len(results.runs)} runs read; report: {page}")
+            raise typer.Exit(conclude(results, gate, or_equal=or_equal, json=json))
+        hire, workers = hire_for(engine, scheduler), jobs or terminal.cores()
+        folder = reports / loaded.folder_name
+        signal.signal(signal.SIGTERM, terminal.interrupt)
+        with Store(folder / "results.db") as store:
+            if top_up:
+                further = plan_top_up(loaded, store, max_replicates)
+                loaded, until = further.loaded, further.until
+                for sentence in further.words:
+                    terminal.say(sentence)
+            summary = _trained(
+                loaded, store, workers=workers, until=until, hire=hire, budget=seconds
+            )
+            results, page = write_page(loaded, store, folder)
+        _tell(summary, page, budget)
+        code = conclude(results, gate, or_equal=or_equal, json=json)
+        raise typer.Exit(terminal.TRIALS_FAILED if summary.failed else code)
+
+
+def _trained(
+    loaded: LoadedStudy,
+    store: Store,
+    *,
+    workers: int,
+    until: int | None,
+    hire: Hire | None,
+    budget: float | None,
+) -> RunSummary:
+    """Train a study under the eyes of the user; ends the command when interrupted."""
+    from harness.running.live import study_view
+    from harness.running.session import run_study
+
+    view = study_view(
+        terminal.console,
+        loaded,
+        store,
+        workers=workers,
+        quiet=terminal.is_quiet(),
+        verbose=terminal.is_verbose(),
+    )
+    on_terminal = terminal.console.is_terminal
+    if on_terminal:
+        terminal.say("building every arm once, so that mistakes show before any training …")
+    try:
+        summary = run_study(
+            loaded, store, workers=workers, view=view, until=until, hire=hire, budget=budget
+        )
+    except KeyboardInterrupt:
+        terminal.answer(
+            f"Interrupted. Finished trials are kept in {store.file}; "
+            "the same command goes on from there."
+        )
+        raise typer.Exit(terminal.INTERRUPTED) from None
+    if on_terminal:
+        terminal.say("writing the report …")
+    return summary
+
+
+def _tell(summary: RunSummary, page: Path, budget: str | None) -> None:
+    """Say how a run ended."""
+    terminal.say(f"{summary.trained} trained, {summary.reused} reused; report: {page}")
+    if summary.postponed:
+        terminal.say(
+            f"The budget of {budget} is spent: {summary.postponed} of {summary.planned} trials "
+            "are left; the same command goes on with them."
+        )
+    for trial in summary.failed:
+        terminal.complain(f"{trial.arm}, replicate {trial.replicate} failed: see the report")
+
+
+@app.command()
+def plan(
+    file: StudyFile,
+    *,
+    profile: Profile = None,
+    jobs: Jobs = None,
+    reports: Reports = REPORTS,
+    pilot: Annotated[
+        bool, typer.Option("--pilot", help="First train one replicate of each arm, and keep it.")
+    ] = False,
+    pilot_replicates: Annotated[
+        int | None,
+        typer.Option("--pilot-replicates", min=1, help="Pilot with so many replicates; 4 or more."),
+    ] = None,
+    json: Json = None,
+) -> None:
+    """Say what a study costs and how many replicates it needs."""
+    from harness.gather import gather
+    from harness.planning import plan_study
+    from harness.prose.plan_words import plan_document, plan_lines
+    from harness.running.progress import progress_view
+    from harness.running.session import run_study
+    from harness.store import Store
+
+    with terminal.plain_errors():
+        loaded = load(file, profile)
+        refuse_logs(loaded, "there is no training to plan")
+        database = reports / loaded.folder_name / "results.db"
+        workers = jobs or terminal.cores()
+        until = pilot_replicates or (1 if pilot else None)
+        results = None
+        if until is not None or database.is_file():
+            with Store(database) as store:
+                if until is not None:
+                    view = progress_view(terminal.console)
+                    run_study(loaded, store, workers=workers, view=view, until=until, is_pilot=True)
+                results = gather(loaded, store)
+        planned = plan_study(loaded, results, workers=workers)
+        for line in plan_lines(planned):
+            terminal.answer(line)
+        write_json(json, plan_document(planned))

@@ -1,0 +1,182 @@
+"""The study that `bench analyze` makes of runs: every pair of arms on every usual measure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+from typing import Any, Literal
+
+from harness.errors import UserError
+from harness.logs.run import METRICS, Axis
+from harness.measures import is_accuracy
+from harness.study import Study
+from harness.study_file import LoadedStudy, safe_name
+
+Time = Literal["epochs", "steps", "seconds", "cpu"]
+_WITHIN = {True: 0.005, False: 0.05}
+_WINDOW = 5
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the user wants to know of runs at hand.
+
+    Attributes:
+        metric: The metric to compare, one of `METRICS`.
+        target: The level whose time is compared; None if there is none.
+        time: What the time to the target is counted in; what the logs count in if not given.
+        alpha: Error rate over all claims.
+        margin: The difference in the metric that does not matter.
+        time_margin: The difference in time that does not matter.
+        is_paired: Whether equal replicate names share their seeds.
+        budget: Epochs that every run was given; what the logs show if not given.
+    """
+
+    metric: str
+    target: float | None = None
+    time: Time | None = None
+    alpha: float = 0.05
+    margin: float = 0.0
+    time_margin: float = 0.0
+    is_paired: bool = False
+    budget: int | None = None
+
+
+def usual_measures(asked: Asked, axis: Axis, rows: int) -> list[dict[str, Any]]:
+    """The measures to compare, as a study file writes them.
+
+    Args:
+        asked: What the user wants to know.
+        axis: What the logs count.
+        rows: Rows of the longest run: a plateau takes two windows.
+
+    Raises:
+        UserError: The target is out of the metric's range.
+    """
+    metric, found = asked.metric, list[dict[str, Any]]()
+    if asked.target is not None and axis != "none":
+        if is_accuracy(metric) and not 0 < asked.target <= 1:
+            hint = f"; write {asked.target / 100:g}" if 1 < asked.target <= 100 else ""
+            raise UserError(
+                f"--target {asked.target:g} is outside the range of {metric}, 0 to 1{hint}"
+            )
+        found.append(_time_to(asked.target, asked.time or axis, metric))
+    found.append({"kind": "final", "metric": metric})
+    if axis == "epochs" and rows >= 2 * _WINDOW:
+        within = _WITHIN[is_accuracy(metric)]
+        found.append(
+            {"kind": "epochs_to_plateau", "metric": metric, "within": within, "window": _WINDOW}
+        )
+    return found
+
+
+def _time_to(target: float, time: str, metric: str) -> dict[str, Any]:
+    kinds = {"epochs": "epochs_to", "steps": "steps_to"}
+    if time in kinds:
+        return {"kind": kinds[time], "metric": metric, "target": target}
+    clock = "cpu" if time == "cpu" else "wall"
+    return {"kind": "seconds_to", "metric": metric, "target": target, "clock": clock}
+
+
+def study_of_runs(
+    asked: Asked, arms: Mapping[str, Sequence[str]], measures: Sequence[dict[str, Any]]
+) -> LoadedStudy:
+    """A study of logs with a claim for every measure of every pair of arms.
+
+    Args:
+        asked: What the user wants to know.
+        arms: By arm, the files its runs are from.
+        measures: What `usual_measures` gave.
+    """
+    names = list(arms)
+    pairs = list(combinations(names, 2))
+    claims = [
+        _claim(asked, measure, pair, headline=measure is measures[0])
+        for measure in measures
+        for pair in pairs
+    ]
+    section: dict[str, Any] = {
+        "name": "analysis",
+        "question": _question(names, asked),
+        "alpha": asked.alpha,
+        "paired": asked.is_paired,
+    }
+    if asked.budget is not None:
+        section["epochs"] = asked.budget
+    document = {
+        "study": section,
+        "arms": [{"name": n, "logs": {"path": _some(files)}} for n, files in arms.items()],
+        "claims": _with_ids(claims),
+    }
+    return LoadedStudy(Study.model_validate(document), Path("analysis.toml"), None, ())
+
+
+def _some(files: Sequence[str]) -> list[str]:
+    """A few of an arm's files: a list of ten thousand helps nobody."""
+    own = list(dict.fromkeys(files))
+    return own if len(own) <= 5 else [*own[:4], f"and {len(own) - 4} more files"]
+
+
+def _question(names: Sequence[str], asked: Asked) -> str:
+    what = "how fast and how far they learn" if asked.target is not None else "how they learn"
+    if len(names) == 1:
+        return f"How does {names[0]} learn?"
+    if len(names) == 2:
+        return f"Do {names[0]} and {names[1]} differ in {what}?"
+    return f"Do these {len(names)} arms differ in {what}?"
+
+
+def _claim(
+    asked: Asked, measure: dict[str, Any], pair: tuple[str, str], *, headline: bool
+) -> dict[str, Any]:
+    a, b = pair
+    kind = measure["kind"]
+    says = {
+        "epochs_to": f"{a} and {b} differ in the epochs they need to the target.",
+        "steps_to": f"{a} and {b} differ in the steps they need to the target.",
+        "seconds_to": f"{a} and {b} differ in the seconds they need to the target.",
+        "final": f"{a} and {b} end at different levels.",
+        "epochs_to_plateau": f"{a} and {b} settle after different numbers of epochs.",
+    }[kind]
+    in_metric = kind == "final"
+    return {
+        "id": kind.replace("_", "-"),
+        "says": says,
+        "compare": [a, b],
+        "measure": measure,
+        "expect": "different",
+        "margin": float(asked.margin if in_metric else asked.time_margin),
+        "answers_question": headline,
+    }
+
+
+def _with_ids(claims: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Claims with an id each, of the arms' names where these make one."""
+    ids = []
+    for claim in claims:
+        a, b = (re.sub(r"[^A-Za-z0-9._-]", "-", safe_name(name)) for name in claim["compare"])
+        ids.append(f"{claim['id']}.{a}.{b}")
+    unique = len(set(ids)) == len(ids)
+    return [
+        {**claim, "id": own if unique else f"{claim['id']}.{i}"}
+        for i, (claim, own) in enumerate(zip(claims, ids, strict=True), start=1)
+    ]
+
+
+def choose_metric(found: Sequence[str], wanted: str | None, source: str) -> str:
+    """The metric to compare: the one asked for, or the first that a run has in a stated order.
+
+    Raises:
+        UserError: The run does not have it.
+    """
+    if wanted is None:
+        if not found:
+            raise UserError(f"{source}: holds no number of any metric")
+        return next(m for m in METRICS if m in found)
+    if wanted not in found:
+        known = ", ".join(found) or "none"
+        raise UserError(f"{source}: has no {wanted}; it has {known}. Choose one with --metric")
+    return wanted

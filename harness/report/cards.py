@@ -1,0 +1,51 @@
+"""What a verdict's card shows beyond its words: a drawing, its arms, and itself as Markdown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from harness.prose import words
+from harness.quantities import p_value, percent
+from harness.report.claim_figures import gauge
+from harness.report.formats import markdown_text, markdown_words
+from harness.report.tables import verdict_details
+from harness.results import Results
+from harness.study import matching_arms
+from harness.verdicts import Verdict
+
+
+def verdict_cards(results: Results) -> list[dict[str, Any]]:
+    """One entry a verdict: its details in words, and what the card draws and copies."""
+    names = [arm.name for arm in results.loaded.study.all_arms]
+    return [
+        {
+            **verdict_details(verdict),
+            "arms": [arm for side in verdict.claim.compare for arm in matching_arms(side, names)],
+            "is_paired": verdict.is_paired,
+            "gauge": gauge(verdict),
+            "markdown": verdict_markdown(verdict),
+        }
+        for verdict in results.verdicts
+    ]
+
+
+def verdict_markdown(verdict: Verdict) -> str:
+    """A verdict as Markdown, for a merge request or an issue."""
+    claim = verdict.claim
+    heading = f"**{words.MARKS[verdict.outcome]} {verdict.outcome}**: {markdown_words(claim.says)}"
+    told = markdown_words(words.finding(verdict))
+    change = f"What would change this? {markdown_words(words.what_would_change(verdict))}"
+    if verdict.reason is not None:
+        return "\n\n".join([heading, words.stopped(told), change]) + "\n"
+    table = pd.DataFrame(
+        {
+            "effect": [words.effect_words(verdict)],
+            f"{percent(verdict.interval.level)} interval": [words.interval_words(verdict)],
+            "adjusted p": [p_value(verdict.p_adjusted, words.alpha_of(verdict))],
+            "compared": [words.sample_words(verdict)],
+            "margin": [words.margin_words(verdict)],
+        }
+    )
+    return "\n\n".join([heading, words.stopped(told), markdown_text(table) + "\n" + change]) + "\n"

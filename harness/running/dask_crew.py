@@ -1,0 +1,116 @@
+"""Workers on a dask cluster: past one machine, the scheduler decides where a trial is trained.
+
+The coordinator stays the only writer: workers send back curves. A worker that is lost costs only
+what it was training; the scheduler gives that to another one, three times at most (dask's own
+``distributed.scheduler.allowed-failures``).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError, Executor, Future
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+from harness.errors import UserError
+from harness.running.worker import TerminatedWorkerError
+from harness.training.runtime import worker_environment
+
+PATIENCE = 60.0
+"""Seconds to wait for a scheduler to answer, and for its first worker."""
+
+
+class DaskSlot:
+    """Room for one call at a time on the cluster; used like `harness.running.worker.Worker`."""
+
+    def __init__(self, executor: Executor) -> None:
+        self._executor = executor
+        self._future: Future[Any] | None = None
+
+    def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        """Run a call on any worker of the cluster."""
+        self._future = _explained(self._executor.submit(function, *arguments))
+        return self._future
+
+    def stop(self) -> None:
+        """Give up what is under way; the workers are not ours to end."""
+        if self._future is not None:
+            self._future.cancel()
+        self._future = None
+
+
+@contextmanager
+def dask_hired(workers: int, threads: int, *, scheduler: str | None) -> Iterator[list[DaskSlot]]:
+    """Slots on a dask cluster, one for each thread of its workers.
+
+    Args:
+        workers: Processes of the cluster that is started here where no scheduler is given.
+        threads: Compute threads of such a process.
+        scheduler: Address of a running scheduler, such as ``tcp://host:8786``.
+
+    Raises:
+        UserError: If dask is not installed, the scheduler does not answer, or it has no worker.
+    """
+    try:
+        import distributed  # noqa: PLC0415 - an extra
+    except ImportError:
+        raise UserError(
+            "--engine dask needs the package distributed; run: python -m pip install "
+            "'training-bench[dask]'"
+        ) from None
+    dask: Any = distributed  # it has no types
+    with ExitStack() as stack:
+        if scheduler is None:
+            cluster = dask.LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                processes=True,
+                dashboard_address=None,
+                silence_logs=logging.ERROR,
+                env=dict(worker_environment(threads)),
+            )
+            stack.enter_context(cluster)
+        try:
+            client = dask.Client(cluster if scheduler is None else scheduler, timeout=PATIENCE)
+        except (OSError, ValueError) as error:
+            raise UserError(
+                f"--scheduler {scheduler}: does not answer ({error}); is it running, and may this "
+                "machine reach it?"
+            ) from None
+        stack.enter_context(client)
+        executor = client.get_executor(pure=False)
+        stack.callback(executor.shutdown, wait=False)
+        yield [DaskSlot(executor) for _ in range(_places(client, scheduler))]
+
+
+def _places(client: Any, scheduler: str | None) -> int:
+    try:
+        client.wait_for_workers(1, timeout=PATIENCE)
+    except TimeoutError:
+        raise UserError(
+            f"--scheduler {scheduler}: has no worker after {PATIENCE:g} s; start some with "
+            f"`dask worker {scheduler} --nthreads 1`"
+        ) from None
+    return sum(client.nthreads().values())
+
+
+def _explained(future: Future[Any]) -> Future[Any]:
+    """A future in which the death of dask's workers looks like that of our own."""
+    outer: Future[Any] = Future()
+    outer.set_running_or_notify_cancel()
+
+    def settle(ended: Future[Any]) -> None:
+        try:
+            result = ended.result()
+        except CancelledError:
+            outer.set_exception(TerminatedWorkerError("the cluster gave the trial up"))
+        except Exception as error:  # whatever a trial raised is handed on
+            lost = type(error).__name__ == "KilledWorker"
+            told = TerminatedWorkerError("the workers that trained it were lost, one by one")
+            outer.set_exception(told if lost else error)
+        else:
+            outer.set_result(result)
+
+    future.add_done_callback(settle)
+    return outer

@@ -1,0 +1,105 @@
+"""``timing = "exclusive"``: every finished trial once more, alone on the machine, for its seconds.
+
+While a study trains, its workers share caches, memory and clock rate, so its seconds say as much
+about the neighbours as about the arms. Here one trial runs at a time, each in a fresh process, so
+that every trial pays the same start-up; arms take turns within a replicate, so that a slow hour of
+the machine strikes all of them.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+
+from harness.plan import ArmJob, Trial
+from harness.quantities import plural
+from harness.running.progress import Clock, ProgressView
+from harness.running.worker import TerminatedWorkerError, Worker, death_notice
+from harness.store import FINISHED, Store
+from harness.training.trial import TrialOutcome, train_trial
+from harness.verification import first_difference
+
+_LEASE = "exclusive timing"
+
+
+def time_alone(
+    trials: Sequence[Trial],
+    jobs: Mapping[str, ArmJob],
+    store: Store,
+    worker: Worker,
+    view: ProgressView,
+    *,
+    deadline: float | None = None,
+) -> None:
+    """Time every finished trial that was not timed alone yet.
+
+    Args:
+        trials: The study's trials, blocks together.
+        jobs: By arm, what the worker needs.
+        store: Where the timings go, each as soon as it is taken.
+        worker: The only worker; its process is renewed after each call.
+        view: Where progress is shown.
+        deadline: When to begin no further block, on the clock of `time.monotonic`; None for never.
+
+    Raises:
+        KeyboardInterrupt: On Ctrl-C; what was timed is stored.
+        StoreError: If the store cannot take a timing.
+    """
+    waiting = _untimed(trials, store)
+    if not waiting:
+        return
+    if store.others_at_work() or store.claim(_LEASE) == "elsewhere":
+        view.note("another run of this study is at work: no trial can be timed alone beside it")
+        return
+    view.note(f"timing {plural(len(waiting), 'trial')} alone on the machine, one after the other")
+    view.begin(len(waiting))
+    clock = Clock({})
+    begun: set[int] = set()
+    try:
+        for done, trial in enumerate(waiting, start=1):
+            is_late = deadline is not None and time.monotonic() >= deadline
+            if is_late and trial.replicate not in begun:
+                view.note(f"{plural(len(waiting) - done + 1, 'trial')} left to be timed alone")
+                break
+            begun.add(trial.replicate)
+            outcome = _train(worker, jobs[trial.arm], trial)
+            clock.add(trial.arm, outcome.seconds)
+            _keep(store, trial, outcome, view)
+            to_go = [later.arm for later in waiting[done:]]
+            eta = clock.eta({arm: to_go.count(arm) for arm in set(to_go)}, 1)
+            view.update(done, trial, outcome.status, eta)
+            store.renew_leases()
+    finally:
+        view.end()
+        store.release(_LEASE)
+
+
+def _untimed(trials: Sequence[Trial], store: Store) -> list[Trial]:
+    statuses = store.statuses(trial.fingerprint for trial in trials)
+    timed = set(store.timing_differences())
+    unique = {trial.fingerprint: trial for trial in trials}
+    return [
+        trial for key, trial in unique.items() if statuses.get(key) in FINISHED and key not in timed
+    ]
+
+
+def _train(worker: Worker, job: ArmJob, trial: Trial) -> TrialOutcome:
+    try:
+        outcome: TrialOutcome = worker.submit(train_trial, job, trial.seeds).result()
+    except TerminatedWorkerError as error:
+        worker.stop()
+        return TrialOutcome("failed", error=death_notice(error))
+    return outcome
+
+
+def _keep(store: Store, trial: Trial, outcome: TrialOutcome, view: ProgressView) -> None:
+    """Store the seconds, and whether the curve came out again as it was."""
+    if outcome.status == "failed":
+        said = (outcome.error or "").strip().rpartition("\n")[2]
+        view.note(f"{trial.arm}, replicate {trial.replicate}: could not be timed alone ({said})")
+        return
+    found = first_difference(store.rows(trial.fingerprint), outcome.rows)
+    difference = None if found is None else f"{found.column} of epoch {found.epoch}"
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+    store.record_timing(trial.fingerprint, outcome.rows, difference=difference, load=load)

@@ -1,0 +1,187 @@
+"""`bench verify`: train a random sample of the stored trials again and compare bit for bit."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from harness.environment import describe_environment, differences
+from harness.errors import UserError
+from harness.gather import gather
+from harness.plan import ArmJob, Trial, plan_trials
+from harness.quantities import plural
+from harness.results import CURVE_COLUMNS, Results, trial_curves
+from harness.running.progress import ProgressView
+from harness.running.session import arm_jobs, describe_arms, hired
+from harness.running.worker import TerminatedWorkerError, Worker, death_notice
+from harness.samples import side_values
+from harness.stopping import looks_reached
+from harness.store import FINISHED, Store
+from harness.study_file import LoadedStudy
+from harness.training.trial import TrialOutcome, train_trial
+from harness.verdicts import decide
+from harness.verification import RESULT_COLUMNS, Retrained, Verification, first_difference
+
+
+def verify_study(
+    loaded: LoadedStudy, store: Store, *, sample: int, seed: int, workers: int, view: ProgressView
+) -> Verification:
+    """Train some stored trials again, each in a fresh process, and remember what came of it.
+
+    Args:
+        loaded: The study.
+        store: Its results database.
+        sample: Trials to draw; all if there are no more.
+        seed: Seed of the draw.
+        workers: Number of worker processes.
+        view: Where progress is shown.
+
+    Raises:
+        StudyError: If an arm cannot be built.
+        UserError: If no stored trial was trained with the settings of the study as it stands.
+    """
+    jobs = arm_jobs(loaded)
+    section = loaded.study.study
+    with hired(
+        workers,
+        section.threads,
+        calls_before_renewal=1,
+        device=section.device,
+        jobs_per_gpu=section.jobs_per_gpu,
+    ) as crew:
+        described = describe_arms(loaded, jobs, crew[0])
+        trials = plan_trials(loaded.study, {name: d.identity for name, d in described.items()})
+        statuses = store.statuses(trial.fingerprint for trial in trials)
+        finished = [trial for trial in trials if statuses.get(trial.fingerprint) in FINISHED]
+        if not finished:
+            stored = plural(len(store.trials()), "stored trial")
+            raise UserError(
+                f"{store.file}: none of its {stored} was trained with the settings, data and "
+                f"version at hand; run `bench study {loaded.file}` first"
+            )
+        drawn = _draw(finished, sample, seed)
+        outcomes = _train_all(drawn, jobs, crew, view)
+    verification = Verification(
+        day=datetime.now(UTC).date().isoformat(),
+        stored=len(finished),
+        seed=seed,
+        trials=tuple(_compared(loaded, store, drawn, outcomes)),
+        changed_verdicts=_changed_verdicts(loaded, store, drawn, outcomes),
+    )
+    store.keep_verification(verification.document())
+    return verification
+
+
+def _draw(finished: Sequence[Trial], sample: int, seed: int) -> list[Trial]:
+    chosen = np.random.default_rng(seed).permutation(len(finished))[:sample]
+    return [finished[i] for i in sorted(chosen)]
+
+
+def _train_all(
+    trials: Sequence[Trial], jobs: Mapping[str, ArmJob], crew: Sequence[Worker], view: ProgressView
+) -> dict[str, TrialOutcome]:
+    """Outcomes by fingerprint; a worker that dies gives a failed one."""
+    outcomes: dict[str, TrialOutcome] = {}
+    queue, idle = deque(trials), list(crew)
+    under_way: dict[Future[TrialOutcome], tuple[Trial, Worker]] = {}
+    view.begin(len(trials))
+    try:
+        while queue or under_way:
+            while queue and idle:
+                trial, worker = queue.popleft(), idle.pop()
+                under_way[worker.submit(train_trial, jobs[trial.arm], trial.seeds)] = trial, worker
+            for future in wait(under_way, return_when=FIRST_COMPLETED).done:
+                trial, worker = under_way.pop(future)
+                try:
+                    outcome = future.result()
+                except TerminatedWorkerError as error:
+                    outcome = TrialOutcome("failed", error=death_notice(error))
+                    worker.stop()
+                idle.append(worker)
+                outcomes[trial.fingerprint] = outcome
+                view.update(len(outcomes), trial, outcome.status, None)
+    finally:
+        view.end()
+    return outcomes
+
+
+def _compared(
+    loaded: LoadedStudy,
+    store: Store,
+    trials: Sequence[Trial],
+    outcomes: Mapping[str, TrialOutcome],
+) -> list[Retrained]:
+    curves = store.curves()
+    environments = store.trials().set_index("fingerprint")["environment"]
+    here = describe_environment(loaded.file)
+    found = []
+    for trial in trials:
+        outcome = outcomes[trial.fingerprint]
+        before = curves[curves["fingerprint"] == trial.fingerprint]
+        failed = outcome.status == "failed"
+        there = store.document(str(environments[trial.fingerprint]))
+        found.append(
+            Retrained(
+                arm=trial.arm,
+                replicate=trial.replicate,
+                difference=None if failed else first_difference(_rows(before), outcome.rows),
+                error=outcome.error if failed else None,
+                environment=differences([there, here]),
+            )
+        )
+    return found
+
+
+def _rows(curve: pd.DataFrame) -> list[dict[str, Any]]:
+    """A stored curve as a worker sends it: None where a number is not finite."""
+    kept = curve[["epoch", *RESULT_COLUMNS]].astype(object)
+    rows = kept.where(kept.notna(), None).to_dict("records")
+    return [{str(key): value for key, value in row.items()} for row in rows]
+
+
+def _changed_verdicts(
+    loaded: LoadedStudy,
+    store: Store,
+    trials: Sequence[Trial],
+    outcomes: Mapping[str, TrialOutcome],
+) -> tuple[str, ...]:
+    """Claims that would be decided otherwise, had the drawn trials come out as they do now."""
+    results = gather(loaded, store)
+    anew = {(t.arm, t.replicate): outcomes[t.fingerprint].rows for t in trials}
+    again = _decided_with(results, {key: rows for key, rows in anew.items() if rows})
+    return tuple(
+        verdict.claim.id
+        for verdict, other in zip(results.verdicts, again, strict=True)
+        if verdict.outcome != other
+    )
+
+
+def _decided_with(
+    results: Results, anew: Mapping[tuple[str, int], Sequence[Mapping[str, Any]]]
+) -> list[str]:
+    """The verdicts' outcomes with some curves replaced."""
+    study, curves, trials = results.loaded.study, results.curves, results.trials
+    keys = pd.Series(zip(curves["arm"], curves["replicate"], strict=True), index=curves.index)
+    replaced = [
+        pd.DataFrame(rows)[["epoch", *CURVE_COLUMNS]].assign(arm=arm, replicate=replicate)
+        for (arm, replicate), rows in anew.items()
+    ]
+    kept = curves[~keys.isin(list(anew))]
+    table = pd.concat([kept, *replaced], ignore_index=True)
+    table = table.astype(dict.fromkeys(CURVE_COLUMNS, float))
+    looks = looks_reached(study, set(zip(trials["arm"], trials["replicate"], strict=True)))
+    verdicts = decide(
+        study,
+        side_values(study, trial_curves(replace(results, curves=table))),
+        confirmatory={verdict.claim.id: verdict.confirmatory for verdict in results.verdicts},
+        withdrawn=results.withdrawn,
+        looks=looks if study.stopping.rule == "group-sequential" else (),
+    )
+    return [verdict.outcome for verdict in verdicts]

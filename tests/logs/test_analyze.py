@@ -1,0 +1,354 @@
+"""``bench analyze`` and studies of logs: from files to verdicts, on cases whose answer is known."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from harness.cli import app
+
+ROOT = Path(__file__).parents[2]
+PATTERN = "{arm}-s{replicate}.csv"
+
+
+def run_log(file: Path, reached: int | None, epochs: int, name: str = "val_accuracy") -> None:
+    """A run that is at 0.5 until the epoch at which it reaches 0.99, if ever."""
+    values = [0.99 if reached is not None and e >= reached else 0.5 for e in range(1, epochs + 1)]
+    rows = [f"{i},{value}" for i, value in enumerate(values)]
+    file.write_text("\n".join([f"epoch,{name}", *rows]) + "\n")
+
+
+def finals(folder: Path, arm: str, values: dict[int, float]) -> None:
+    """Runs of two epochs that end at the values given by seed."""
+    for seed, value in values.items():
+        (folder / f"{arm}-s{seed}.csv").write_text(f"epoch,val_accuracy\n1,.5\n2,{value}\n")
+
+
+def analyze(folder: Path, *arguments: object, code: int = 0) -> dict[str, Any]:
+    """Run the command on all CSV files of a folder; returns its JSON, or what it complained of."""
+    out = folder / "out.json"
+    files = sorted(str(file) for file in folder.iterdir() if file.suffix in {".csv", ".txt"})
+    given = [*files, *map(str, arguments), "--json", str(out)]
+    done = CliRunner().invoke(app, ["analyze", *given])
+    assert done.exit_code == code, done.output
+    if code:
+        return {"error": done.output}
+
+    def no_constant(name: str) -> float:
+        raise AssertionError(f"{name} is no JSON")
+
+    document: dict[str, Any] = json.loads(out.read_text(), parse_constant=no_constant)
+    return document
+
+
+def arm(document: dict[str, Any], name: str) -> dict[str, Any]:
+    (found,) = (one for one in document["arms"] if one["name"] == name)
+    return dict(found)
+
+
+def claim(document: dict[str, Any], kind: str) -> dict[str, Any]:
+    (found,) = (one for one in document["claims"] if one["measure"]["kind"] == kind)
+    return dict(found)
+
+
+def time_to(tmp_path: Path, a: Sequence[int | None], b: Sequence[int | None]) -> dict[str, Any]:
+    for name, reached in (("A", a), ("B", b)):
+        for i, epoch in enumerate(reached):
+            run_log(tmp_path / f"{name}-s{i}.csv", epoch, 20)
+    return analyze(tmp_path, "--arm-from", PATTERN, "--target", "0.98")
+
+
+def test_runs_that_never_reach_the_target_count(tmp_path: Path) -> None:
+    """D9."""
+    document = time_to(tmp_path, [5, 6, 7, None, None], [8, 9, 10, 11, 12])
+    (a,), (b,) = arm(document, "A")["times"], arm(document, "B")["times"]
+    assert (a["reached"], a["n"], a["median"]) == (3, 5, 7)
+    assert (b["reached"], b["n"], b["median"]) == (5, 5, 10)
+    assert a["restricted_mean"] == pytest.approx(11.6)
+    assert b["restricted_mean"] == pytest.approx(10.0)
+    (test,) = document["log_rank"]
+    assert test["asymptotic"]["statistic"] == pytest.approx(0.1365, abs=5e-5)
+    assert test["asymptotic"]["p"] == pytest.approx(0.7118, abs=5e-5)
+    assert test["permutation"]["p"] == pytest.approx(176 / 252)
+    decided = claim(document, "epochs_to")
+    assert (decided["outcome"], decided["paired"]) == ("inconclusive", False)
+    assert decided["effect"] == pytest.approx(1.6)
+    assert [side["reached"] for side in decided["sides"]] == [3, 5]
+
+
+def test_nobody_reaches_the_target(tmp_path: Path) -> None:
+    """D10, and D14: the untestable claim keeps its place in Holm's family."""
+    document = time_to(tmp_path, [None] * 5, [None] * 5)
+    decided = claim(document, "epochs_to")
+    assert (decided["outcome"], decided["p"], decided["p_adjusted"]) == ("not testable", None, None)
+    assert "0/10 reached the target" in decided["reason"]
+    for name in "AB":
+        (times,) = arm(document, name)["times"]
+        assert (times["reached"], times["median"]) == (0, None)
+        assert "not reached: 0 of 5" in times["median_reason"]
+    assert any("equal in every number" in notice for notice in document["notices"])
+
+
+A_FINALS = dict(enumerate((0.90, 0.91, 0.92, 0.93, 0.94, 0.95)))
+B_FINALS = dict(zip(range(5, -1, -1), (0.945, 0.935, 0.925, 0.915, 0.905, 0.895), strict=True))
+
+
+@pytest.mark.parametrize(("without", "pairs", "p"), [(None, 6, 0.03125), (3, 5, 0.0625)])
+def test_pairs_are_made_by_seed(tmp_path: Path, without: int | None, pairs: int, p: float) -> None:
+    """D12: never by position."""
+    finals(tmp_path, "A", A_FINALS)
+    finals(tmp_path, "B", {seed: v for seed, v in B_FINALS.items() if seed != without})
+    decided = claim(analyze(tmp_path, "--arm-from", PATTERN, "--paired"), "final")
+    assert decided["effect"] == pytest.approx(0.005)
+    assert (decided["n"], decided["p"]) == (pairs, p)
+    assert (without is not None) == ("1 replicate unpaired: 3" in decided["notices"])
+
+
+def test_rows_of_a_tidy_table_are_paired_by_seed_as_well(tmp_path: Path) -> None:
+    """D12: B's rows stand in another order."""
+    rows = [
+        f"{a},{s},{e},{v if e == 2 else 0.5}"
+        for a, of in (("A", A_FINALS), ("B", B_FINALS))
+        for s, v in of.items()
+        for e in (1, 2)
+    ]
+    (tmp_path / "all.csv").write_text("\n".join(["arm,seed,epoch,val_accuracy", *rows]) + "\n")
+    decided = claim(analyze(tmp_path, "--paired"), "final")
+    assert (decided["n"], decided["p"]) == (6, 0.03125)
+    unpaired = claim(analyze(tmp_path), "final")
+    assert unpaired["paired"] is False
+    assert unpaired["p"] > 0.5
+
+
+def test_a_diverged_run_stays_at_risk_to_the_full_budget(tmp_path: Path) -> None:
+    """D13."""
+    rows = ["0,2.1,.35", "1,1.4,.55", "2,nan,.098", "3,nan,.098"]
+    text = "\n".join(["epoch,loss,val_accuracy", *rows]) + "\n"
+    (tmp_path / "cnn-s0.csv").write_text(text)
+    found = {}
+    for target in ("0.5", "0.6"):
+        document = analyze(tmp_path, "--target", target, "--budget", "20")
+        (found[target],) = arm(document, "cnn")["runs"]
+    assert found["0.5"]["times"][0] == {
+        "unit": "epochs",
+        "reached": True,
+        "value": 2,
+        "earliest": None,
+    }
+    assert found["0.6"]["times"][0] == {
+        "unit": "epochs",
+        "reached": False,
+        "value": 20,
+        "earliest": None,
+    }
+    assert (found["0.6"]["status"], found["0.6"]["diverged_at"]) == ("diverged", 3)
+    assert found["0.6"]["final"] == 0.098
+    assert any("diverged at epoch 3" in notice for notice in found["0.6"]["notices"])
+
+
+def test_a_run_watched_in_part_gives_an_interval_that_both_ends_are_tried_of(
+    tmp_path: Path,
+) -> None:
+    """Evaluated every five epochs: the later end decides."""
+    for name, late in (("A", 0), ("B", 5)):
+        for i in range(5):
+            rows = [f"{e},{0.9 if e >= 10 + late + 5 * (i > 3) else 0.5}" for e in range(5, 31, 5)]
+            (tmp_path / f"{name}-s{i}.csv").write_text("\n".join(["epoch,val_acc", *rows]) + "\n")
+    document = analyze(tmp_path, "--arm-from", PATTERN, "--target", "0.8")
+    first = arm(document, "A")["runs"][0]["times"][0]
+    assert (first["earliest"], first["value"]) == (6, 10)
+    decided = claim(document, "epochs_to")
+    assert any("known to an interval only, such as 6 to 10" in n for n in decided["notices"])
+    assert decided["effect"] == pytest.approx(-5)
+    assert "the deciding test, at the earliest times" in decided["sensitivity"]
+
+
+def test_one_run_gets_a_judgement_and_no_verdict(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    for name, count in (("many", 8), ("single", 1)):
+        for i in range(count):
+            values = np.linspace(0.5, 0.9, 12) + rng.normal(0, 0.01, 12)
+            rows = [f"{e},{v:.4f}" for e, v in enumerate(values, start=1)]
+            (tmp_path / f"{name}-s{i}.csv").write_text("\n".join(["epoch,val_acc", *rows]) + "\n")
+    document = analyze(tmp_path, "--arm-from", PATTERN, "--target", "0.8")
+    assert {one["outcome"] for one in document["claims"]} == {"not testable"}
+    assert all("one run of single" in one["reason"] for one in document["claims"])
+    (judged,) = document["judgements"]
+    assert (judged["of"], judged["against"], judged["replicates"]) == ("single", "many", 8)
+
+
+def test_final_values_alone_have_no_times(tmp_path: Path) -> None:
+    """E7: times to a target are refused, finals are there."""
+    text = "val_accuracy,name,id\n96.8,n3404,aaa\n97.5,n3404,bbb\n"
+    (tmp_path / "runs.csv").write_text(text)
+    found = arm(analyze(tmp_path, "--target", "0.9"), "n3404")
+    assert (found["n"], found["times"]) == (2, [])
+    assert found["final"]["mean"] == pytest.approx(0.9715)
+
+
+def test_wall_time_with_a_pause_is_no_training_time(tmp_path: Path) -> None:
+    """E8: refused until the user says what the pause is."""
+    for name, pace in (("a", 1.0), ("b", 2.0)):
+        for s in range(4):
+            since = np.cumsum([0, 17.5, 18.7, 6667.6 if (name, s) == ("a", 0) else 18, 18.1]) * pace
+            rows = [f"{1700000000 + t},{i},{0.5 + i / 10}" for i, t in enumerate(since)]
+            text = "\n".join(["Wall time,Step,Value", *rows]) + "\n"
+            (tmp_path / f"{name}-s{s}.csv").write_text(text)
+    asked = ("--arm-from", PATTERN, "--target", "0.9", "--time", "seconds")
+    refused = analyze(tmp_path, *asked, code=2)["error"]
+    assert "6,667.6 seconds passed after epoch 3" in refused.replace("\n", " ")
+    out = arm(analyze(tmp_path, *asked, "--pauses", "out"), "a")["runs"][0]
+    assert out["times"][0]["value"] == pytest.approx(54.3)
+    counted = arm(analyze(tmp_path, *asked, "--pauses", "in"), "a")["runs"][0]
+    assert counted["times"][0]["value"] == pytest.approx(6721.9)
+    in_epochs = arm(analyze(tmp_path, *asked[:4]), "a")["runs"][0]
+    assert in_epochs["seconds"]["pauses"] == [{"after": 3, "seconds": pytest.approx(6667.6)}]
+    assert in_epochs["seconds"]["active"] == pytest.approx(54.3)
+    assert in_epochs["seconds"]["first_known"] is False
+
+
+def test_an_aborted_benchmark_did_not_arrive(tmp_path: Path) -> None:
+    """E10: 300 seconds, not reached, best 0.70."""
+    lines = [
+        '0: :::MLLOG {"time_ms":1000000,"key":"run_start"}',
+        ':::MLLOG {"time_ms":1060000,"key":"eval_accuracy","value":0.5}',
+        ':::MLLOG {"time_ms":1180000,"key":"eval_accuracy","value":0.7}',
+        ':::MLLOG {"key": "eval_acc',
+        ':::MLLOG {"time_ms":1300000,"key":"run_stop","metadata":{"status":"aborted"}}',
+    ]
+    (tmp_path / "result-0.txt").write_text("\n".join(lines) + "\n")
+    (run,) = analyze(tmp_path, "--target", "0.759", "--time", "seconds")["arms"][0]["runs"]
+    reached = {"unit": "seconds", "reached": False, "value": 300, "earliest": None}
+    assert (run["times"], run["best"], run["status"]) == ([reached], 0.7, "aborted")
+
+
+def test_arms_logged_on_different_scales_are_compared_on_one(tmp_path: Path) -> None:
+    """E5: two tools."""
+    finals(tmp_path, "a", dict.fromkeys(range(3), 0.9))
+    finals(tmp_path, "b", dict.fromkeys(range(3), 90.0))
+    document = analyze(tmp_path, "--arm-from", PATTERN)
+    assert claim(document, "final")["effect"] == pytest.approx(0, abs=1e-12)
+    assert any("0 to 100 and some from 0 to 1" in notice for notice in document["notices"])
+
+
+def test_every_pair_of_arms_is_compared_and_all_claims_are_one_family(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for name, level in (("a", 0.80), ("b/c", 0.85), ("卷积", 0.90)):
+        folder = tmp_path / "runs"
+        folder.mkdir(exist_ok=True)
+        rows = [
+            f"{name},{s},{e},{level + rng.normal(0, 0.01):.4f}"
+            for s in range(6)
+            for e in range(1, 13)
+        ]
+        header = [] if (tmp_path / "all.csv").exists() else ["arm,replicate,epoch,val_accuracy"]
+        with (tmp_path / "all.csv").open("a") as stream:
+            stream.write("\n".join([*header, *rows]) + "\n")
+    page = tmp_path / "page" / "analysis.html"
+    document = analyze(tmp_path, "--target", "0.84", "--html", page)
+    assert len(document["claims"]) == 9
+    assert len({one["id"] for one in document["claims"]}) == 9
+    assert all(
+        one["p_adjusted"] is None or one["p_adjusted"] >= one["p"] for one in document["claims"]
+    )
+    text = page.read_text()
+    assert "卷积" in text
+    assert "The runs that were read" in text
+    assert "Nobody says that equal names share their seeds" not in text
+    assert "nobody says that equal names share their seeds" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--arm-from", "{replicate}.csv"), "must have {arm} once"),
+        (("--arm-from", "{arm}_{replicate}.csv"), "does not fit --arm-from"),
+        (("--target", "98"), "outside the range of val_accuracy, 0 to 1; write 0.98"),
+        (("--metric", "val_loss"), "has no val_loss; it has val_accuracy"),
+        (("--metric", "precision"), 'has no metric "precision"; it has epoch, val_accuracy'),
+        (("nothing/*.csv",), "fits no file"),
+    ],
+)
+def test_mistakes_are_told_in_plain_words(
+    tmp_path: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    finals(tmp_path, "A", A_FINALS)
+    finals(tmp_path, "B", B_FINALS)
+    told = analyze(tmp_path, *arguments, code=2)["error"].replace("\n", " ")
+    assert message in told
+    assert "Traceback" not in told
+
+
+def study(folder: Path, arms: str, more: str = "") -> Path:
+    file = folder / "foreign.toml"
+    file.write_text(
+        f'[study]\nname = "f"\nquestion = "Do they differ?"\n{more}\n{arms}\n'
+        '[[claims]]\nid = "faster"\nsays = "A is faster."\ncompare = ["A", "B"]\n'
+        'measure = { kind = "epochs_to", target = 0.98 }\nexpect = "less"\nmargin = 1.0\n'
+    )
+    return file
+
+
+def arm_toml(name: str, path: str) -> str:
+    logs = f'{{ path = "{path}", replicate_from = "*-s{{replicate}}.csv" }}'
+    return f'[[arms]]\nname = "{name}"\nlogs = {logs}\n'
+
+
+def test_a_study_of_logs_is_decided_without_training(tmp_path: Path) -> None:
+    for name, late in (("A", 0), ("B", 6)):
+        for i in range(5):
+            run_log(tmp_path / f"{name}-s{i}.csv", 3 + late + i % 2, 20)
+    file = study(tmp_path, arm_toml("A", "A-*.csv") + arm_toml("B", "B-*.csv"))
+    for command in ("study", "report"):
+        done = CliRunner().invoke(app, [command, str(file), "--reports", str(tmp_path / "r")])
+        assert done.exit_code == 0, done.output
+        assert "Supported (exploratory): A needs 6.0 fewer epochs than B" in done.output
+    assert "5 against 5 trials, not paired" in done.output
+    verdicts = json.loads((tmp_path / "r" / "f" / "verdicts.json").read_text())
+    assert verdicts["claims"][0]["p"] == pytest.approx(2 / 252)
+    for command in ("plan", "verify"):
+        done = CliRunner().invoke(app, [command, str(file), "--reports", str(tmp_path / "r")])
+        assert done.exit_code == 2
+        assert "were trained elsewhere" in done.output.replace("\n", " ")
+
+
+@pytest.mark.parametrize(
+    ("arms", "message"),
+    [
+        (
+            arm_toml("A", "A.csv")
+            + '[[arms]]\nname = "B"\narchitecture = "mlp"\noptimizer = "sgd"\n',
+            "cannot stand beside arms to train",
+        ),
+        (
+            '[[arms]]\nname = "A"\narchitecture = "mlp"\noptimizer = "sgd"\nlogs = { path = "a" }\n'
+            + arm_toml("B", "B.csv"),
+            "not both",
+        ),
+        (
+            '[[arms]]\nname = "A"\nlogs = { path = "a", knd = "csv" }\n' + arm_toml("B", "B.csv"),
+            "arms[1].logs.knd: unknown key; allowed here: arm, kind",
+        ),
+        (arm_toml("A", "none-*.csv") + arm_toml("B", "B.csv"), "fits no file"),
+    ],
+)
+def test_a_study_of_logs_that_cannot_be_is_refused(tmp_path: Path, arms: str, message: str) -> None:
+    more = '[data]\nname = "digits"\n' if "architecture" in arms else ""
+    file = study(tmp_path, arms, more)
+    done = CliRunner().invoke(app, ["study", str(file), "--reports", str(tmp_path / "r")])
+    assert done.exit_code == 2
+    assert message in done.output.replace("\n", " ")
+
+
+def test_the_study_that_ships_reads_files_that_ship(tmp_path: Path) -> None:
+    file = ROOT / "studies" / "foreign.toml"
+    done = CliRunner().invoke(app, ["study", str(file), "--reports", str(tmp_path)])
+    assert done.exit_code == 0, done.output
+    assert (tmp_path / "foreign" / "report.html").is_file()
+    assert "21 runs read" in done.output

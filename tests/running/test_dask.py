@@ -1,0 +1,167 @@
+"""A study on a dask cluster: real processes, one of them killed, and the same bits as here."""
+
+from __future__ import annotations
+
+import io
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from harness.errors import UserError
+from harness.running import dask_crew
+from harness.running.dask_crew import dask_hired
+from harness.running.progress import LineView
+from harness.running.session import RunSummary, run_study
+from harness.store import Store
+from harness.study_file import load_study
+from tests.running.conftest import Project
+
+pytest.importorskip("distributed", reason="the extra [dask] is not installed")
+
+
+def run_on(project: Project, reports: Path, scheduler: str | None) -> RunSummary:
+    with Store(reports / "tiny" / "results.db") as store:
+        return run_study(
+            load_study(project.file),
+            store,
+            workers=2,
+            view=LineView(Console(file=io.StringIO())),
+            hire=partial(dask_hired, scheduler=scheduler),
+        )
+
+
+@contextmanager
+def running(*arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A process of dask's command line, gone afterwards."""
+    command = [sys.executable, "-m", "distributed.cli.dask_" + arguments[0], *arguments[1:]]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
+def scheduler(tmp_path: Path) -> Iterator[tuple[str, Path]]:
+    """Address of a scheduler, and the file by which workers find it."""
+    import json
+
+    file = tmp_path / "scheduler.json"
+    with running(
+        "scheduler",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        "0",
+        "--no-dashboard",
+        "--scheduler-file",
+        str(file),
+    ):
+        deadline = time.monotonic() + 60
+        while not file.exists() or not file.read_text().strip().endswith("}"):
+            assert time.monotonic() < deadline, "the scheduler did not start"
+            time.sleep(0.1)
+        yield json.loads(file.read_text())["address"], file
+
+
+def a_worker(file: Path) -> AbstractContextManager[subprocess.Popen[bytes]]:
+    return running(
+        "worker",
+        "--scheduler-file",
+        str(file),
+        "--nthreads",
+        "1",
+        "--no-nanny",
+        "--no-dashboard",
+        "--local-directory",
+        str(file.parent),
+    )
+
+
+def test_a_cluster_gives_the_same_bits_though_a_worker_is_killed(
+    project: Project, tmp_path: Path, scheduler: tuple[str, Path]
+) -> None:
+    """A2: each trial is stored once, that of the lost worker as well."""
+    address, file = scheduler
+    project.write(replicates=6, epochs=12)
+    project.run(2)
+    cluster = tmp_path / "cluster"
+    with a_worker(file) as first, a_worker(file):
+        killer = subprocess.Popen(
+            [
+                sys.executable,
+                "-c",
+                "import os, signal, sqlite3, sys, time\n"
+                "while True:\n"
+                "    time.sleep(0.05)\n"
+                "    try:\n"
+                "        n = sqlite3.connect(sys.argv[1]).execute('SELECT count(*) FROM trials')\n"
+                "        if n.fetchone()[0] >= 3: break\n"
+                "    except sqlite3.Error: pass\n"
+                f"os.kill({first.pid}, signal.SIGKILL)\n",
+                str(cluster / "tiny" / "results.db"),
+            ]
+        )
+        summary = run_on(project, cluster, address)
+        assert killer.wait(10) == 0
+        assert first.wait(10) == -signal.SIGKILL
+    assert (summary.trained, summary.failed) == (12, [])
+    pd.testing.assert_frame_equal(project.curves(), project.curves(cluster), check_exact=True)
+    assert set(project.results(cluster).trials["attempts"]) == {1}
+
+
+def test_a_cluster_of_its_own_is_started_and_ended(project: Project, tmp_path: Path) -> None:
+    project.run()
+    assert run_on(project, tmp_path / "cluster", None).trained == 4
+    pd.testing.assert_frame_equal(
+        project.curves(), project.curves(tmp_path / "cluster"), check_exact=True
+    )
+
+
+def test_a_scheduler_that_is_not_there_is_named(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dask_crew, "PATIENCE", 1.0)
+    with pytest.raises(UserError, match=r"--scheduler tcp://127\.0\.0\.1:9: does not answer"):
+        run_on(project, tmp_path, "tcp://127.0.0.1:9")
+    with pytest.raises(UserError, match="--scheduler nonsense: does not answer"):
+        run_on(project, tmp_path, "nonsense")
+
+
+def test_a_scheduler_without_workers_is_told_apart(
+    project: Project,
+    tmp_path: Path,
+    scheduler: tuple[str, Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(dask_crew, "PATIENCE", 1.0)
+    with pytest.raises(UserError, match="has no worker after 1 s; start some with `dask worker"):
+        run_on(project, tmp_path, scheduler[0])
+
+
+def test_the_command_hands_the_study_to_the_cluster(
+    project: Project, scheduler: tuple[str, Path]
+) -> None:
+    address, file = scheduler
+    with a_worker(file):
+        arguments = ["--engine", "dask", "--scheduler", address]
+        done = subprocess.run(
+            project.command(*arguments), check=False, capture_output=True, text=True
+        )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "4 trained, 0 reused" in done.stdout
+    alone = subprocess.run(
+        project.command("--scheduler", address), check=False, capture_output=True, text=True
+    )
+    assert alone.returncode == 2
+    assert alone.stderr.strip().endswith("--scheduler goes with --engine dask")

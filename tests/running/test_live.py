@@ -1,0 +1,156 @@
+"""The live view: what it shows of a run, and that it never stands in its way."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from harness.plan import Seeds, Trial
+from harness.running.live import LiveView, study_view
+from harness.running.progress import LineView, QuietView
+from harness.running.session import run_study
+from harness.running.so_far import SoFar, so_far
+from harness.store import Store
+from harness.study_file import load_study
+from tests.running.conftest import Project
+
+TRIAL = Trial("own", 0, Seeds(0, 0, 0, 0), "f", 0)
+
+
+class Screen(io.StringIO):
+    """A terminal that keeps what is drawn on it."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def terminal(height: int = 30) -> Console:
+    """A console on such a screen."""
+    return Console(file=Screen(), force_terminal=True, width=100, height=height)
+
+
+@pytest.fixture
+def trained(project: Project) -> Project:
+    """A tiny study of three blocks, two of which are whole."""
+    project.write(replicates=2).run()
+    return project.write(replicates=3)
+
+
+def drawn(view: LiveView) -> str:
+    """One frame, on a console of its own."""
+    paper = Console(file=io.StringIO(), width=100)
+    paper.print(view._frame())
+    return str(paper.file.getvalue())  # type: ignore[attr-defined]
+
+
+def test_only_whole_blocks_are_looked_at(trained: Project) -> None:
+    with Store(trained.store_file) as store:
+        seen = so_far(load_study(trained.file), store)
+    assert seen.blocks == 2
+    assert seen.states == {"completed": 4}
+    assert [n for n, _ in seen.accuracy.values()] == [2, 2]
+    (verdict,) = seen.verdicts
+    results = trained.results()
+    last = results.curves[results.curves["epoch"] == 2].groupby("arm")["val_accuracy"].mean()
+    assert verdict.effect == pytest.approx(last["own"] - last["linear"])
+    assert seen.accuracy["own"][1] == pytest.approx(last["own"])
+
+
+def test_the_frame_says_that_nothing_is_valid_yet(trained: Project) -> None:
+    with Store(trained.store_file) as store:
+        view = LiveView(terminal(), load_study(trained.file), store, workers=2)
+        view.begin(6)
+        view.update(4, TRIAL, "completed", 12.0)
+        wait_for(lambda: view._seen is not None)
+        frame = drawn(view)
+        view.end()
+    assert "NOT VALID YET, from 2 blocks: this study decides at 3 replicates" in frame
+    assert "2 of 3 blocks whole · 4 completed · 2 under way · 0 waiting" in frame
+    assert "better" in frame
+    assert "about 0:00:12 to go" in frame
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_a_look_that_fails_leaves_the_run_alone(project: Project) -> None:
+    console = terminal()
+
+    def broken() -> SoFar:
+        raise RuntimeError("no look today")
+
+    with Store(project.store_file) as store:
+        loaded = load_study(project.file)
+        view = LiveView(console, loaded, store, workers=1)
+        view._look = broken
+        summary = run_study(loaded, store, workers=1, view=view)
+    assert (summary.trained, summary.failed) == (4, [])
+    assert "4/4" in console.file.getvalue()  # type: ignore[attr-defined]
+
+
+def test_a_small_terminal_holds_the_frame_of_a_large_study(trained: Project) -> None:
+    with Store(trained.store_file) as store:
+        view = LiveView(terminal(height=16), load_study(trained.file), store, workers=2)
+        view.begin(1)
+        wait_for(lambda: view._seen is not None)
+        seen = view._seen
+        assert seen is not None
+        many = {f"arm-{i}": (1, 0.5) for i in range(40)}
+        view._seen = SoFar(2, {"completed": 40}, many, list(seen.verdicts) * 30)
+        frame = drawn(view)
+        view.end()
+    assert len(frame.splitlines()) <= 16
+    assert "… and 3" in frame
+
+
+def test_the_view_suits_console_and_volume(project: Project, tmp_path: Path) -> None:
+    plain = Console(file=io.StringIO())
+    coloured = Console(file=io.StringIO(), force_terminal=True)  # a log, with FORCE_COLOR set
+    loaded = load_study(project.file)
+    with Store(tmp_path / "results.db") as store:
+        views = [
+            study_view(terminal(), loaded, store, workers=1),
+            study_view(plain, loaded, store, workers=1),
+            study_view(coloured, loaded, store, workers=1),
+            study_view(terminal(), loaded, store, workers=1, quiet=True),
+            study_view(terminal(), loaded, store, workers=1, verbose=True),
+        ]
+    assert [type(view) for view in views] == [
+        LiveView,
+        LineView,
+        LineView,
+        QuietView,
+        LineView,
+    ]
+
+
+def test_a_look_costs_little_and_is_followed_by_a_long_rest(trained: Project) -> None:
+    loaded = load_study(trained.file)
+    with Store(trained.store_file) as store:
+        so_far(loaded, store)
+        began = time.perf_counter()
+        so_far(loaded, store)
+        assert time.perf_counter() - began < 1.0
+        looks = 0
+        view = LiveView(terminal(), loaded, store, workers=1)
+
+        def slow() -> SoFar:
+            nonlocal looks
+            looks += 1
+            time.sleep(0.2)
+            return so_far(loaded, store)
+
+        view._look = slow
+        view.begin(1)
+        time.sleep(1.5)
+        view.end()
+    assert looks == 1

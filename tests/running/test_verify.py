@@ -1,0 +1,136 @@
+"""Stored trials trained again: the same bits, or where and why not."""
+
+from __future__ import annotations
+
+import io
+import json
+import sqlite3
+from typing import Any
+
+import pytest
+from rich.console import Console
+from typer.testing import CliRunner
+
+from harness.cli import app
+from harness.errors import UserError
+from harness.prose.notices import study_notices
+from harness.prose.verification_words import verification_lines, verification_sentence
+from harness.running.progress import LineView
+from harness.running.verify import verify_study
+from harness.store import Store
+from harness.study_file import load_study
+from harness.verification import Difference, Verification, first_difference
+from tests.running.conftest import Project
+
+
+def verify(project: Project, sample: int = 4) -> Verification:
+    view = LineView(Console(file=io.StringIO()))
+    with Store(project.store_file) as store:
+        return verify_study(
+            load_study(project.file), store, sample=sample, seed=1, workers=2, view=view
+        )
+
+
+def execute(project: Project, statement: str, *values: object) -> None:
+    with sqlite3.connect(project.store_file) as connection:
+        connection.execute(statement, values)
+    connection.close()
+
+
+def row(epoch: int, **values: float | None) -> dict[str, Any]:
+    numbers = {"loss": 1.0, "accuracy": 0.5, "val_loss": 1.1, "val_accuracy": 0.4}
+    return {"epoch": epoch, "seconds": 1.0, **numbers, **values}
+
+
+def test_what_was_trained_comes_out_again_and_the_report_says_so(project: Project) -> None:
+    """B1: in fresh processes, with one worker before and two now."""
+    project.run()
+    found = verify(project, sample=3)
+    assert (len(found.trials), found.stored, found.is_identical) == (3, 4, True)
+    assert verification_sentence(found).startswith("3 of 4 stored trials trained again on 20")
+    assert verification_sentence(found).endswith("all 3 came out the same, bit for bit.")
+    assert verification_sentence(found) in study_notices(project.results())
+    assert project.results().verification == found
+
+
+def test_another_bit_is_found_with_trial_epoch_and_column(project: Project) -> None:
+    project.run()
+    execute(
+        project,
+        "UPDATE curves SET val_loss = val_loss + 1e-12 WHERE epoch = 2 AND fingerprint = "
+        "(SELECT fingerprint FROM trials WHERE arm = 'own' AND replicate = 1)",
+    )
+    found = verify(project)
+    changed = [trial for trial in found.trials if trial.outcome == "different"]
+    assert [(trial.arm, trial.replicate) for trial in changed] == [("own", 1)]
+    assert changed[0].difference is not None
+    assert (changed[0].difference.epoch, changed[0].difference.column) == (2, "val_loss")
+    assert (found.is_explained, found.is_reproduced) == (False, False)
+    told = " ".join(verification_lines(found))
+    assert "own, replicate 1: differs from epoch 2 on (val_loss: " in told
+    assert "the environment is the same, so this should not be" in told
+    assert "every verdict stays the same" in verification_sentence(found)
+
+
+def test_another_environment_may_explain_it(project: Project) -> None:
+    project.run()
+    execute(project, "UPDATE curves SET loss = loss * 1.0000001 WHERE epoch = 1")
+    execute(project, "UPDATE documents SET body = json_set(body, '$.tensorflow', '2.19.0')")
+    found = verify(project, sample=1)
+    assert (found.is_identical, found.is_explained, found.is_reproduced) == (False, True, True)
+    told = " ".join(verification_lines(found))
+    assert "the environment differs in tensorflow (2.19.0 or 2." in told
+
+
+def test_a_verdict_that_would_change_is_named(project: Project) -> None:
+    project.write(replicates=6).run()
+    before = project.results().verdicts[0].outcome
+    execute(
+        project,
+        "UPDATE curves SET val_accuracy = 0.01 * (SELECT replicate FROM trials WHERE "
+        "trials.fingerprint = curves.fingerprint) + (SELECT arm = 'linear' FROM trials WHERE "
+        "trials.fingerprint = curves.fingerprint) * 0.5",
+    )
+    forged = project.results().verdicts[0].outcome
+    assert (before, forged) == ("supported", "contradicted")
+    found = verify(project, sample=12)
+    assert found.changed_verdicts == ("better",)
+    assert not found.is_reproduced
+
+
+def test_nothing_to_verify_is_said(project: Project) -> None:
+    project.run()
+    project.write(rate=0.5, threads=2)
+    with pytest.raises(UserError, match="none of its 4 stored trials was trained with"):
+        verify(project)
+
+
+def test_the_command_writes_json_and_says_by_its_exit_code(project: Project) -> None:
+    project.run()
+    file = project.folder / "out" / "audit.json"
+    arguments = ["verify", str(project.file), "--reports", str(project.reports), "--sample", "1"]
+    done = CliRunner().invoke(app, [*arguments, "--seed", "3", "--json", str(file)])
+    assert done.exit_code == 0, done.output
+    document = json.loads(file.read_text())
+    assert (document["identical"], document["seed"], document["stored"]) == (True, 3, 4)
+    assert document["trials"][0]["outcome"] == "identical"
+    execute(project, "UPDATE curves SET accuracy = accuracy / 2")
+    assert CliRunner().invoke(app, arguments).exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("stored", "again", "expected"),
+    [
+        ([row(1), row(2)], [row(1), row(2)], None),
+        ([row(1, seconds=9.0)], [row(1)], None),
+        ([row(1, loss=None)], [row(1, loss=None)], None),
+        ([row(1, loss=None)], [row(1)], Difference(1, "loss", None, 1.0)),
+        ([row(1), row(2)], [row(1)], Difference(2, "epoch", 2.0, None)),
+        ([row(1)], [row(1), row(2)], Difference(2, "epoch", None, 2.0)),
+        ([row(1), row(2)], [row(1), row(2, accuracy=0.6)], Difference(2, "accuracy", 0.5, 0.6)),
+    ],
+)
+def test_the_first_difference(
+    stored: list[dict[str, Any]], again: list[dict[str, Any]], expected: Difference | None
+) -> None:
+    assert first_difference(stored, again) == expected
