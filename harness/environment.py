@@ -17,12 +17,13 @@ SWITCHES = ("TF_ENABLE_ONEDNN_OPTS", "ONEDNN_MAX_CPU_ISA", "XLA_FLAGS", "CUDA_VI
 
 def describe_environment(study_file: Path) -> dict[str, object]:
     """The environment as one flat document; equal environments give equal documents."""
+    flags = _cpu_flags()
     return {
         "python": platform.python_version(),
         **{name: _version(name) for name in PACKAGES},
         "system": f"{platform.system()} {platform.machine()}",
         "processor": _processor(),
-        "cpu_features": " ".join(name for name in FEATURES if name in _cpu_flags()),
+        "cpu_features": " ".join(name for name in FEATURES if name in flags),
         "cores": os.cpu_count(),
         **{name: os.environ[name] for name in SWITCHES if name in os.environ},
         "study_commit": _commit(study_file),
@@ -32,6 +33,14 @@ def describe_environment(study_file: Path) -> dict[str, object]:
 def usable_cores() -> int:
     """Processor cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def load_average() -> float | None:
+    """Processes busy over the last minute; None where the system does not say."""
+    try:
+        return os.getloadavg()[0]
+    except (AttributeError, OSError):  # Windows has no such function
+        return None
 
 
 def differences(environments: list[Mapping[str, object]]) -> dict[str, list[str]]:
@@ -53,7 +62,7 @@ def _processor() -> str:
 
 
 def _cpu_flags() -> set[str]:
-    return set(_cpuinfo("flags").split())
+    return set((_cpuinfo("flags") or _cpuinfo("Features")).split())  # x86, else ARM
 
 
 def _cpuinfo(key: str) -> str:
@@ -70,16 +79,8 @@ def _cpuinfo(key: str) -> str:
 
 def has_bfloat16() -> bool | None:
     """Whether the processor multiplies bfloat16 numbers by itself; None where it does not say."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return None
-    flags = {flag for line in lines if _is_flags(line) for flag in line.partition(":")[2].split()}
+    flags = _cpu_flags()
     return bool(flags & {"avx512_bf16", "amx_bf16", "bf16"}) if flags else None
-
-
-def _is_flags(line: str) -> bool:
-    return line.startswith(("flags", "Features"))
 
 
 def _commit(study_file: Path) -> str | None:

@@ -21,8 +21,8 @@ from harness.results import (
     CURVE_COLUMNS,
     ArmDescription,
     Results,
-    curves_by_trial,
     jobs_by_trial,
+    study_curves,
 )
 from harness.samples import side_values
 from harness.stopping import Look, declared_looks, looks_reached, whole_blocks
@@ -32,6 +32,7 @@ from harness.study_file import LoadedStudy
 from harness.verdicts import all_decided, decide_by_look
 from harness.verification import Verification
 
+_Known = tuple[dict[str, Any], dict[str, Any]]  # identity and description, see `Store.arm`
 TRIAL_COLUMNS = [
     "arm",
     "replicate",
@@ -55,8 +56,8 @@ TRIAL_COLUMNS = [
 def gather(loaded: LoadedStudy, store: Store) -> Results:
     """All that the report needs, from stored trials alone."""
     study = loaded.study
-    known = {arm.name: _known_arm(loaded, arm.name, store) for arm in study.all_arms}
-    identities = {name: found[0] for name, found in known.items() if found is not None}
+    known = _known_arms(loaded, store)
+    identities = _identities(known)
     trials, environments = _trials(loaded, store, identities)
     curves = _curves(trials, store)
     attempted = set(zip(trials["arm"], trials["replicate"], strict=True))
@@ -65,17 +66,8 @@ def gather(loaded: LoadedStudy, store: Store) -> Results:
     is_timed_alone = study.study.timing == "exclusive"
     if is_timed_alone:
         curves = _with_times_alone(curves, trials, store)
-    budgets = {arm.name: study.epochs_of(arm) for arm in study.all_arms}
-    diverged = trials[trials["status"] == "diverged"]
-    values = side_values(
-        study,
-        curves_by_trial(
-            curves,
-            budgets,
-            set(zip(diverged["arm"], diverged["replicate"], strict=True)),
-            jobs_by_trial(trials, is_timed_alone=is_timed_alone),
-        ),
-    )
+    jobs = jobs_by_trial(trials, is_timed_alone=is_timed_alone)
+    values = side_values(study, study_curves(study, trials, curves, jobs))
     audit = store.verification()
     bound = standing(study, store.protocol(), identities)
     looks = looks_reached(study, attempted)
@@ -113,9 +105,7 @@ def gather(loaded: LoadedStudy, store: Store) -> Results:
 
 def stored_curves(loaded: LoadedStudy, store: Store) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The study's stored trials and their curves, as in `Results`; nothing is measured."""
-    known = {arm.name: _known_arm(loaded, arm.name, store) for arm in loaded.study.all_arms}
-    identities = {name: found[0] for name, found in known.items() if found is not None}
-    trials, _ = _trials(loaded, store, identities)
+    trials, _ = _trials(loaded, store, _identities(_known_arms(loaded, store)))
     return trials, _curves(trials, store)
 
 
@@ -132,12 +122,16 @@ def sample_images(loaded: LoadedStudy) -> tuple[NDArray[np.uint8], list[int]] | 
     return images, [int(label) for label in labels]
 
 
-def _known_arm(
-    loaded: LoadedStudy, name: str, store: Store
-) -> tuple[dict[str, Any], dict[str, Any]] | None:
-    arm = next(arm for arm in loaded.study.all_arms if arm.name == name)
-    job = arm_job(loaded.study, arm, loaded.file.parent.resolve())
-    return store.arm(digest(job.settings))
+def _known_arms(loaded: LoadedStudy, store: Store) -> dict[str, _Known | None]:
+    """By arm, what it was found to be; None where it was never built with these settings."""
+    study, folder = loaded.study, loaded.file.parent.resolve()
+    return {
+        arm.name: store.arm(digest(arm_job(study, arm, folder).settings)) for arm in study.all_arms
+    }
+
+
+def _identities(known: Mapping[str, _Known | None]) -> dict[str, dict[str, Any]]:
+    return {name: found[0] for name, found in known.items() if found is not None}
 
 
 def _description(document: Mapping[str, Any]) -> ArmDescription:

@@ -11,6 +11,7 @@ import pandas as pd
 from harness.logs.run import Run
 from harness.measures import Curve, Measure
 from harness.samples import SideValue
+from harness.study import Study
 from harness.study_file import LoadedStudy
 from harness.verdicts import Verdict
 from harness.verification import Verification
@@ -125,10 +126,28 @@ def jobs_by_trial(trials: pd.DataFrame, *, is_timed_alone: bool) -> dict[tuple[s
 def trial_curves(results: Results) -> dict[tuple[str, int], Curve]:
     """Every finished trial's curve, by arm and replicate."""
     study, trials = results.loaded.study, results.trials
+    jobs = jobs_by_trial(trials, is_timed_alone=study.study.timing == "exclusive")
+    return study_curves(study, trials, results.curves, jobs)
+
+
+def study_curves(
+    study: Study,
+    trials: pd.DataFrame,
+    curves: pd.DataFrame,
+    jobs: Mapping[tuple[str, int], int] | None = None,
+) -> dict[tuple[str, int], Curve]:
+    """The curves of a study's trials, each with its arm's budget and whether it diverged.
+
+    Args:
+        study: The study.
+        trials: Rows with arm, replicate and status.
+        curves: As in `Results`.
+        jobs: As `curves_by_trial`.
+    """
     lost = trials[trials["status"] == "diverged"]
     return curves_by_trial(
-        results.curves,
+        curves,
         {arm.name: study.epochs_of(arm) for arm in study.all_arms},
         set(zip(lost["arm"], lost["replicate"], strict=True)),
-        jobs_by_trial(trials, is_timed_alone=study.study.timing == "exclusive"),
+        jobs,
     )

@@ -18,7 +18,7 @@ from harness.analyses.compare_claims import comparison_claims, side_name
 from harness.environment import differences
 from harness.errors import UserError
 from harness.plan import seeds_of
-from harness.results import curves_by_trial
+from harness.results import study_curves
 from harness.samples import Curves, SideValue, claim_values
 from harness.study import Arm, Claim, Spec, Stopping, Study
 from harness.verdicts import Verdict, decide
@@ -220,14 +220,8 @@ def _joint_study(study: Study, names: Sequence[str], claims: Sequence[Claim]) ->
 
 def _curves(recorded: Recorded, arms: Sequence[str]) -> Curves:
     """The curves of some arms, by the names that they have in the comparison."""
-    study = recorded.study
-    lost = recorded.trials[recorded.trials["status"] == "diverged"]
     own = recorded.curves[recorded.curves["arm"].isin(arms)]
-    curves = curves_by_trial(
-        own,
-        {arm.name: study.epochs_of(arm) for arm in study.all_arms},
-        set(zip(lost["arm"], lost["replicate"], strict=True)),
-    )
+    curves = study_curves(recorded.study, recorded.trials, own)
     return {
         (side_name(arm, recorded.label), replicate): c for (arm, replicate), c in curves.items()
     }

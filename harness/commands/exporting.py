@@ -10,7 +10,7 @@ import typer
 
 from harness.commands import terminal
 from harness.commands.options import REPORTS, Profile, Quiet, Reports, StudyFile
-from harness.commands.results import folder_with_results, load, stored_results
+from harness.commands.results import load
 
 app = typer.Typer()
 
@@ -39,6 +39,7 @@ def export(
 ) -> None:
     """Write a study's tables for other programs and for papers."""
     from harness.report.formats import export_tables
+    from harness.results_folder import folder_with_results, stored_results
 
     with terminal.plain_errors():
         terminal.set_volume(quiet=quiet, verbose=False)

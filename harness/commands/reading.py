@@ -9,14 +9,7 @@ import typer
 from harness.commands import terminal
 from harness.commands.gating import Gate, GatedCommand, OrEqual, check_gate, conclude
 from harness.commands.options import REPORTS, Json, Profile, Quiet, Reports, StudyFile, Verbose
-from harness.commands.results import (
-    folder_with_results,
-    load,
-    stored_results,
-    write_json,
-    write_page,
-    write_page_of_logs,
-)
+from harness.commands.results import load, write_json
 
 app = typer.Typer()
 
@@ -34,18 +27,14 @@ def report(
     verbose: Verbose = False,
 ) -> None:
     """Rebuild a study's report from its store, without training."""
-    from harness.store import Store
+    from harness.results_folder import stored_results, write_page
 
     with terminal.plain_errors():
         terminal.set_volume(quiet=quiet, verbose=verbose)
         loaded = load(file, profile)
         check_gate(loaded, gate, or_equal=or_equal)
-        if loaded.study.is_of_logs:
-            results, page = write_page_of_logs(loaded, reports)
-        else:
-            folder = folder_with_results(loaded, reports)
-            with Store(folder / "results.db") as store:
-                results, page = write_page(loaded, store, folder)
+        results = stored_results(loaded, reports)
+        page = write_page(results, reports / loaded.folder_name)
         terminal.say(f"report: {page}")
         code = conclude(results, gate, or_equal=or_equal, json=json)
         broken = gate is not None and (results.trials["status"] == "failed").any()
@@ -75,6 +64,7 @@ def calibrate(
     from harness.analyses.calibration import REPEATS, affordable
     from harness.analyses.calibration import calibrate as run
     from harness.prose.calibration_words import document, summary, table_lines
+    from harness.results_folder import stored_results
 
     with terminal.plain_errors():
         results = stored_results(load(file, profile), reports)

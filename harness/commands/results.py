@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from harness.results import Results
-    from harness.store import Store
     from harness.study_file import LoadedStudy
     from harness.verdicts import Outcome
 
@@ -28,57 +27,6 @@ def load(file: Path, profile: str | None) -> LoadedStudy:
     for warning in loaded.warnings:
         terminal.complain(f"warning: {warning}")
     return loaded
-
-
-def folder_with_results(loaded: LoadedStudy, reports: Path) -> Path:
-    """The study's results folder.
-
-    Raises:
-        UserError: It holds no results yet.
-    """
-    from harness import results_folder
-
-    return results_folder.folder_with_results(loaded, reports)
-
-
-def stored_results(loaded: LoadedStudy, reports: Path) -> Results:
-    """What the study's results folder holds.
-
-    Raises:
-        UserError: It holds no results yet.
-    """
-    from harness import results_folder
-
-    return results_folder.stored_results(loaded, reports)
-
-
-def write_page_of_logs(loaded: LoadedStudy, reports: Path) -> tuple[Results, Path]:
-    """Read a study's logs and write its report; returns both."""
-    from harness import results_folder
-    from harness.logged import logged_results
-
-    results = logged_results(loaded)
-    return results, results_folder.write_page(results, reports / loaded.folder_name)
-
-
-def refuse_logs(loaded: LoadedStudy, what: str) -> None:
-    """End a command that needs trials that were trained here.
-
-    Raises:
-        UserError: The study's runs were trained elsewhere.
-    """
-    from harness import results_folder
-
-    results_folder.refuse_logs(loaded, what)
-
-
-def write_page(loaded: LoadedStudy, store: Store, folder: Path) -> tuple[Results, Path]:
-    """Gather a study's results and write its report; returns both."""
-    from harness import results_folder
-    from harness.gather import gather
-
-    results = gather(loaded, store)
-    return results, results_folder.write_page(results, folder)
 
 
 def print_answer(results: Results) -> None:

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from harness.commands import terminal
 from harness.commands.options import REPORTS, Json, Profile, Reports, StudyFile
-from harness.commands.results import load, stored_results, write_json
+from harness.commands.results import load, write_json
 
 if TYPE_CHECKING:
     from harness.analyses.overview import Overview
@@ -25,18 +25,11 @@ def show(
 ) -> None:
     """Show a study's arms, their state, and the verdicts so far."""
     from harness.analyses.overview import overview, overview_document
-    from harness.gather import gather
-    from harness.store import Store
+    from harness.results_folder import results_so_far
 
     with terminal.plain_errors():
-        loaded, results = load(file, profile), None
-        database = reports / loaded.folder_name / "results.db"
-        if loaded.study.is_of_logs:
-            results = stored_results(loaded, reports)
-        elif database.is_file():
-            with Store(database) as store:
-                results = gather(loaded, store)
-        found = overview(loaded, results)
+        loaded = load(file, profile)
+        found = overview(loaded, results_so_far(loaded, reports))
         for part in _shown(found):
             terminal.console.print(part, markup=False, soft_wrap=isinstance(part, str))
         write_json(json, overview_document(found))

@@ -21,13 +21,7 @@ from harness.commands.options import (
     StudyFile,
     Verbose,
 )
-from harness.commands.results import (
-    load,
-    refuse_logs,
-    write_json,
-    write_page,
-    write_page_of_logs,
-)
+from harness.commands.results import load, write_json
 
 if TYPE_CHECKING:
     from harness.running.session import Hire, RunSummary
@@ -77,6 +71,8 @@ def study(
     What is stored already is not trained again. A study that declares looks stops at the first
     one that leaves nothing to decide.
     """
+    from harness.gather import gather
+    from harness.results_folder import stored_results, write_page
     from harness.running.budget import budget_seconds
     from harness.running.top_up import plan_top_up
     from harness.store import Store
@@ -88,12 +84,13 @@ def study(
         seconds = None if budget is None else budget_seconds(budget)
         loaded, until = load(file, profile), None
         check_gate(loaded, gate, or_equal=or_equal)
+        folder = reports / loaded.folder_name
         if loaded.study.is_of_logs:
-            results, page = write_page_of_logs(loaded, reports)
+            results = stored_results(loaded, reports)
+            page = write_page(results, folder)
             terminal.say(f"{len(results.runs)} runs read; report: {page}")
             raise typer.Exit(conclude(results, gate, or_equal=or_equal, json=json))
         hire, workers = hire_for(engine, scheduler), jobs or terminal.cores()
-        folder = reports / loaded.folder_name
         signal.signal(signal.SIGTERM, terminal.interrupt)
         with Store(folder / "results.db") as store:
             if top_up:
@@ -104,7 +101,8 @@ def study(
             summary = _trained(
                 loaded, store, workers=workers, until=until, hire=hire, budget=seconds
             )
-            results, page = write_page(loaded, store, folder)
+            results = gather(loaded, store)
+            page = write_page(results, folder)
         _tell(summary, page, budget)
         code = conclude(results, gate, or_equal=or_equal, json=json)
         raise typer.Exit(terminal.TRIALS_FAILED if summary.failed else code)
@@ -178,9 +176,9 @@ def plan(
     json: Json = None,
 ) -> None:
     """Say what a study costs and how many replicates it needs."""
-    from harness.gather import gather
     from harness.planning import plan_study
     from harness.prose.plan_words import plan_document, plan_lines
+    from harness.results_folder import refuse_logs, results_so_far, store_file
     from harness.running.progress import progress_view
     from harness.running.session import run_study
     from harness.store import Store
@@ -188,17 +186,13 @@ def plan(
     with terminal.plain_errors():
         loaded = load(file, profile)
         refuse_logs(loaded, "there is no training to plan")
-        database = reports / loaded.folder_name / "results.db"
         workers = jobs or terminal.cores()
         until = pilot_replicates or (1 if pilot else None)
-        results = None
-        if until is not None or database.is_file():
-            with Store(database) as store:
-                if until is not None:
-                    view = progress_view(terminal.console)
-                    run_study(loaded, store, workers=workers, view=view, until=until, is_pilot=True)
-                results = gather(loaded, store)
-        planned = plan_study(loaded, results, workers=workers)
+        if until is not None:
+            view = progress_view(terminal.console)
+            with Store(store_file(loaded, reports)) as store:
+                run_study(loaded, store, workers=workers, view=view, until=until, is_pilot=True)
+        planned = plan_study(loaded, results_so_far(loaded, reports), workers=workers)
         for line in plan_lines(planned):
             terminal.answer(line)
         write_json(json, plan_document(planned))

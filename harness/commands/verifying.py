@@ -8,7 +8,7 @@ import typer
 
 from harness.commands import terminal
 from harness.commands.options import REPORTS, Jobs, Json, Profile, Reports, StudyFile
-from harness.commands.results import folder_with_results, load, refuse_logs, write_json
+from harness.commands.results import load, write_json
 
 app = typer.Typer()
 
@@ -37,6 +37,7 @@ def verify(
     import secrets
 
     from harness.prose.verification_words import verification_lines, verification_sentence
+    from harness.results_folder import folder_with_results, refuse_logs
     from harness.running.progress import progress_view
     from harness.running.verify import verify_study
     from harness.store import Store

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from harness.errors import last_line
 from harness.quantities import listed, plural
 from harness.verification import Difference, Retrained, Verification
 
@@ -32,7 +33,7 @@ def verification_lines(found: Verification) -> Iterator[str]:
 
 def _came_out(trial: Retrained) -> str:
     if trial.error is not None:
-        return f"could not be trained again: {trial.error.strip().rpartition(chr(10))[2]}"
+        return f"could not be trained again: {last_line(trial.error)}"
     if trial.difference is None:
         return "the same, bit for bit"
     return f"{_where(trial.difference)}; {_why(trial)}"

@@ -21,7 +21,7 @@ from matplotlib import font_manager
 
 from harness.catalog import datasets
 from harness.catalog.cache import data_folder
-from harness.environment import describe_environment
+from harness.environment import describe_environment, load_average
 from harness.training.runtime import worker_environment
 
 State = Literal["fine", "notice", "broken"]
@@ -83,9 +83,8 @@ def _processor(environment: dict[str, str], cores: int) -> Check:
 
 
 def _load(cores: int) -> Check:
-    try:
-        busy = os.getloadavg()[0]
-    except OSError:
+    busy = load_average()
+    if busy is None:
         return Check("load", "notice", "unknown on this system")
     found = f"{busy:.1f} processes busy over the last minute"
     if busy < 0.5 * cores:

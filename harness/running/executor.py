@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
 
+from harness.environment import load_average
+from harness.errors import last_line
 from harness.plan import ArmJob, Seeds, Trial
 from harness.running.progress import Clock, ProgressView
 from harness.running.worker import Slot, TerminatedWorkerError, death_notice
@@ -170,7 +171,7 @@ class Executor:
             return False
         self.view.note(
             f"{work.trial.arm}, replicate {work.trial.replicate}: failed "
-            f"({_last_line(outcome.error)}); tried again"
+            f"({last_line(outcome.error)}); tried again"
         )
         self._queue.append((work.trial, work.attempt + 1))
         return True
@@ -194,7 +195,7 @@ class Executor:
                 "threads": self.run.jobs[trial.arm].threads,
                 "jobs": self.run.workers,
                 "position": trial.position,
-                "load": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
+                "load": load_average(),
             },
             environment=self.run.environment,
         )
@@ -217,14 +218,14 @@ class Executor:
 
 
 def _outcome(ended: tuple[_Work, Future[TrialOutcome]]) -> tuple[_Work, TrialOutcome]:
-    """What came of a trial; that its worker died is an outcome, too."""
     work, future = ended
+    return work, outcome_of(future, work.worker)
+
+
+def outcome_of(future: Future[TrialOutcome], worker: Slot) -> TrialOutcome:
+    """What came of a trial, once it ended; that its worker died is an outcome, too."""
     try:
-        return work, future.result()
+        return future.result()
     except TerminatedWorkerError as error:
-        work.worker.stop()
-        return work, TrialOutcome("failed", error=death_notice(error))
-
-
-def _last_line(error: str | None) -> str:
-    return (error or "").strip().rpartition("\n")[2]
+        worker.stop()
+        return TrialOutcome("failed", error=death_notice(error))

@@ -87,9 +87,9 @@ def run_study(
     deadline = None if budget is None else time.monotonic() + budget
     study = loaded.study
     jobs = arm_jobs(loaded)
-    spread = partial(hired, device=study.study.device, jobs_per_gpu=study.study.jobs_per_gpu)
+    hire_here = hiring(study)
     _warn_of_slow_formats(study, view)
-    with (hire or spread)(workers, study.study.threads) as crew:
+    with (hire or hire_here)(workers, study.study.threads) as crew:
         with _starting(crew[1:], next(iter(jobs.values()))):
             described = describe_arms(loaded, jobs, crew[0])
         keys = {
@@ -115,7 +115,7 @@ def run_study(
 
         summary = _train_by_looks(loaded, store, trials, train, view, until=until)
     if study.study.timing == "exclusive" and not is_pilot:
-        with spread(1, study.study.threads, calls_before_renewal=1) as (alone,):
+        with hire_here(1, study.study.threads, calls_before_renewal=1) as (alone,):
             time_alone(trials, jobs, store, alone, view, deadline=deadline)
     return summary
 
@@ -152,6 +152,11 @@ def hired(
         finally:
             for worker in crew:
                 worker.stop()
+
+
+def hiring(study: Study) -> Callable[..., AbstractContextManager[list[Worker]]]:
+    """`hired`, on the device that a study asks for."""
+    return partial(hired, device=study.study.device, jobs_per_gpu=study.study.jobs_per_gpu)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import numpy as np
 
 from harness.gather import stored_curves
 from harness.procedures import SignFlip
-from harness.results import curves_by_trial
+from harness.results import study_curves
 from harness.samples import side_values
 from harness.store import FINISHED, Store
 from harness.study_file import LoadedStudy
@@ -54,12 +54,7 @@ def so_far(loaded: LoadedStudy, store: Store) -> SoFar:
         accuracy[arm.name] = (len(values), float(values.mean()) if len(values) else float("nan"))
     verdicts: Sequence[Verdict] = ()
     if len(whole) >= 2 and study.claims:
-        lost = finished[finished["status"] == "diverged"]
-        by_trial = curves_by_trial(
-            curves[curves["replicate"].isin(whole)],
-            {arm.name: study.epochs_of(arm) for arm in study.all_arms},
-            set(zip(lost["arm"], lost["replicate"], strict=True)),
-        )
+        by_trial = study_curves(study, finished, curves[curves["replicate"].isin(whole)])
         samples = samples_by_look(study, side_values(study, by_trial))
         verdicts = decide_samples(study, samples, procedure=SignFlip, family=len(study.claims))
     states = Counter(trials["status"])

@@ -8,14 +8,16 @@ the machine strikes all of them.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Mapping, Sequence
 
+from harness.environment import load_average
+from harness.errors import last_line
 from harness.plan import ArmJob, Trial
 from harness.quantities import plural
+from harness.running.executor import outcome_of
 from harness.running.progress import Clock, ProgressView
-from harness.running.worker import TerminatedWorkerError, Worker, death_notice
+from harness.running.worker import Worker
 from harness.store import FINISHED, Store
 from harness.training.trial import TrialOutcome, train_trial
 from harness.verification import first_difference
@@ -63,7 +65,7 @@ def time_alone(
                 view.note(f"{plural(len(waiting) - done + 1, 'trial')} left to be timed alone")
                 break
             begun.add(trial.replicate)
-            outcome = _train(worker, jobs[trial.arm], trial)
+            outcome = outcome_of(worker.submit(train_trial, jobs[trial.arm], trial.seeds), worker)
             clock.add(trial.arm, outcome.seconds)
             _keep(store, trial, outcome, view)
             to_go = [later.arm for later in waiting[done:]]
@@ -84,22 +86,12 @@ def _untimed(trials: Sequence[Trial], store: Store) -> list[Trial]:
     ]
 
 
-def _train(worker: Worker, job: ArmJob, trial: Trial) -> TrialOutcome:
-    try:
-        outcome: TrialOutcome = worker.submit(train_trial, job, trial.seeds).result()
-    except TerminatedWorkerError as error:
-        worker.stop()
-        return TrialOutcome("failed", error=death_notice(error))
-    return outcome
-
-
 def _keep(store: Store, trial: Trial, outcome: TrialOutcome, view: ProgressView) -> None:
     """Store the seconds, and whether the curve came out again as it was."""
     if outcome.status == "failed":
-        said = (outcome.error or "").strip().rpartition("\n")[2]
+        said = last_line(outcome.error)
         view.note(f"{trial.arm}, replicate {trial.replicate}: could not be timed alone ({said})")
         return
     found = first_difference(store.rows(trial.fingerprint), outcome.rows)
     difference = None if found is None else f"{found.column} of epoch {found.epoch}"
-    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
-    store.record_timing(trial.fingerprint, outcome.rows, difference=difference, load=load)
+    store.record_timing(trial.fingerprint, outcome.rows, difference=difference, load=load_average())

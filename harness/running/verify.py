@@ -18,16 +18,17 @@ from harness.gather import gather
 from harness.plan import ArmJob, Trial, plan_trials
 from harness.quantities import plural
 from harness.results import CURVE_COLUMNS, Results, trial_curves
+from harness.running.executor import outcome_of
 from harness.running.progress import ProgressView
-from harness.running.session import arm_jobs, describe_arms, hired
-from harness.running.worker import TerminatedWorkerError, Worker, death_notice
+from harness.running.session import arm_jobs, describe_arms, hiring
+from harness.running.worker import Worker
 from harness.samples import side_values
 from harness.stopping import looks_reached
 from harness.store import FINISHED, Store
 from harness.study_file import LoadedStudy
 from harness.training.trial import TrialOutcome, train_trial
 from harness.verdicts import decide
-from harness.verification import RESULT_COLUMNS, Retrained, Verification, first_difference
+from harness.verification import Retrained, Verification, first_difference
 
 
 def verify_study(
@@ -48,14 +49,8 @@ def verify_study(
         UserError: If no stored trial was trained with the settings of the study as it stands.
     """
     jobs = arm_jobs(loaded)
-    section = loaded.study.study
-    with hired(
-        workers,
-        section.threads,
-        calls_before_renewal=1,
-        device=section.device,
-        jobs_per_gpu=section.jobs_per_gpu,
-    ) as crew:
+    hire = hiring(loaded.study)
+    with hire(workers, loaded.study.study.threads, calls_before_renewal=1) as crew:
         described = describe_arms(loaded, jobs, crew[0])
         trials = plan_trials(loaded.study, {name: d.identity for name, d in described.items()})
         statuses = store.statuses(trial.fingerprint for trial in trials)
@@ -99,11 +94,7 @@ def _train_all(
                 under_way[worker.submit(train_trial, jobs[trial.arm], trial.seeds)] = trial, worker
             for future in wait(under_way, return_when=FIRST_COMPLETED).done:
                 trial, worker = under_way.pop(future)
-                try:
-                    outcome = future.result()
-                except TerminatedWorkerError as error:
-                    outcome = TrialOutcome("failed", error=death_notice(error))
-                    worker.stop()
+                outcome = outcome_of(future, worker)
                 idle.append(worker)
                 outcomes[trial.fingerprint] = outcome
                 view.update(len(outcomes), trial, outcome.status, None)
@@ -118,32 +109,27 @@ def _compared(
     trials: Sequence[Trial],
     outcomes: Mapping[str, TrialOutcome],
 ) -> list[Retrained]:
-    curves = store.curves()
     environments = store.trials().set_index("fingerprint")["environment"]
     here = describe_environment(loaded.file)
     found = []
     for trial in trials:
         outcome = outcomes[trial.fingerprint]
-        before = curves[curves["fingerprint"] == trial.fingerprint]
         failed = outcome.status == "failed"
         there = store.document(str(environments[trial.fingerprint]))
         found.append(
             Retrained(
                 arm=trial.arm,
                 replicate=trial.replicate,
-                difference=None if failed else first_difference(_rows(before), outcome.rows),
+                difference=(
+                    None
+                    if failed
+                    else first_difference(store.rows(trial.fingerprint), outcome.rows)
+                ),
                 error=outcome.error if failed else None,
                 environment=differences([there, here]),
             )
         )
     return found
-
-
-def _rows(curve: pd.DataFrame) -> list[dict[str, Any]]:
-    """A stored curve as a worker sends it: None where a number is not finite."""
-    kept = curve[["epoch", *RESULT_COLUMNS]].astype(object)
-    rows = kept.where(kept.notna(), None).to_dict("records")
-    return [{str(key): value for key, value in row.items()} for row in rows]
 
 
 def _changed_verdicts(
