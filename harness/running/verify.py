@@ -17,7 +17,7 @@ from harness.errors import UserError
 from harness.gather import gather
 from harness.plan import ArmJob, Trial, plan_trials
 from harness.quantities import plural
-from harness.results import CURVE_COLUMNS, Results, trial_curves
+from harness.results import Results, trial_curves
 from harness.running.executor import outcome_of
 from harness.running.progress import ProgressView
 from harness.running.session import arm_jobs, describe_arms, hiring
@@ -152,16 +152,17 @@ def _changed_verdicts(
 def _decided_with(
     results: Results, anew: Mapping[tuple[str, int], Sequence[Mapping[str, Any]]]
 ) -> list[str]:
-    """The verdicts' outcomes with some curves replaced."""
+    """The verdicts' outcomes with the results of some curves replaced; seconds stay as stored."""
     study, curves, trials = results.loaded.study, results.curves, results.trials
-    keys = pd.Series(zip(curves["arm"], curves["replicate"], strict=True), index=curves.index)
-    replaced = [
-        pd.DataFrame(rows)[["epoch", *CURVE_COLUMNS]].assign(arm=arm, replicate=replicate)
-        for (arm, replicate), rows in anew.items()
-    ]
-    kept = curves[~keys.isin(list(anew))]
-    table = pd.concat([kept, *replaced], ignore_index=True)
-    table = table.astype(dict.fromkeys(CURVE_COLUMNS, float))
+    others, replaced = curves, []
+    for (arm, replicate), rows in anew.items():
+        own = (others["arm"] == arm) & (others["replicate"] == replicate)
+        if own.any():  # else its block is not whole, and no verdict uses it
+            fresh = pd.DataFrame(rows).set_index("epoch").astype(float)
+            fresh.update(others[own].set_index("epoch")[["seconds", "cpu_seconds"]])
+            replaced.append(fresh.reset_index().assign(arm=arm, replicate=replicate))
+            others = others[~own]
+    table = pd.concat([others, *replaced], ignore_index=True)
     looks = looks_reached(study, set(zip(trials["arm"], trials["replicate"], strict=True)))
     verdicts = decide(
         study,

@@ -98,6 +98,24 @@ def test_a_verdict_that_would_change_is_named(project: Project) -> None:
     assert not found.is_reproduced
 
 
+def test_seconds_change_no_verdict(project: Project) -> None:
+    """Times never come out again: verdicts on them keep the stored ones."""
+    project.write(replicates=6)
+    text = project.file.read_text().replace(
+        'measure = { kind = "final" }', 'measure = { kind = "seconds_per_epoch" }'
+    )
+    project.file.write_text(text.replace("margin = 0.01", "margin = 0.0"))
+    project.run()
+    execute(
+        project,
+        "UPDATE curves SET cpu_seconds = (SELECT 100 * (arm = 'linear') + replicate FROM trials "
+        "WHERE trials.fingerprint = curves.fingerprint)",
+    )
+    assert project.results().verdicts[0].outcome == "contradicted"
+    found = verify(project, sample=12)
+    assert (found.is_identical, found.changed_verdicts) == (True, ())
+
+
 def test_nothing_to_verify_is_said(project: Project) -> None:
     project.run()
     project.write(rate=0.5, threads=2)
