@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -109,16 +110,16 @@ def plan_study(loaded: LoadedStudy, results: Results | None, *, workers: int) ->
     arms = [arm.name for arm in study.all_arms]
     known = {} if results is None else arm_seconds(results.trials)
     finished = [] if results is None else _finished_arms(results.trials)
-    block = _block_seconds(known, arms)
-    whole = None if block is None else block * len(study.study.replicate_ids)
-    done = sum(known.get(arm, 0.0) for arm in finished)
+    replicates = len(study.study.replicate_ids)
+    missing = Counter(dict.fromkeys(arms, replicates)) - Counter(finished)
+    block, to_go = _seconds(known, arms), _seconds(known, missing.elements())
     return StudyPlan(
         loaded=loaded,
         stored=len(finished),
         workers=workers,
         arm_seconds={arm: known.get(arm) for arm in arms},
-        seconds=None if whole is None else whole / workers,
-        seconds_to_go=None if whole is None else max(0.0, whole - done) / workers,
+        seconds=None if block is None else block * replicates / workers,
+        seconds_to_go=None if to_go is None else to_go / workers,
         looks=tuple(_planned_look(look, study) for look in declared_looks(study)),
         needs=tuple(_need(claim, study, results) for claim in study.claims),
     )
@@ -138,13 +139,13 @@ def replicate_seconds(trials: pd.DataFrame, arms: Sequence[str]) -> float | None
         trials: The study's stored trials.
         arms: All arms of the study.
     """
-    block = _block_seconds(arm_seconds(trials), arms)
+    block = _seconds(arm_seconds(trials), arms)
     jobs = trials["jobs"].dropna()
     return None if block is None or jobs.empty else block / max(1.0, float(jobs.median()))
 
 
-def _block_seconds(known: dict[str, float], arms: Sequence[str]) -> float | None:
-    """Seconds of one trial of each arm; an arm without times counts as the slowest known."""
+def _seconds(known: dict[str, float], arms: Iterable[str]) -> float | None:
+    """Seconds of a trial of each of these arms; one without times counts as the slowest known."""
     if not known:
         return None
     slowest = max(known.values())

@@ -13,6 +13,7 @@ from harness.results import CURVE_COLUMNS, Results, trial_curves
 from harness.samples import side_values
 from harness.study_file import load_study
 from harness.verdicts import decide
+from tests.report.invented import trial_row
 
 EPOCHS = 4
 
@@ -35,7 +36,7 @@ def results_of(
     file = folder / "study.toml"
     file.write_text(toml, encoding="utf-8")
     loaded = load_study(file)
-    rows, trials = [], []
+    curves, trials = [], []
     for arm, values in finals.items():
         for replicate, final in enumerate(np.asarray(values, dtype=float)):
             lost = (arm, replicate) in diverged
@@ -43,15 +44,20 @@ def results_of(
             loss = 1 - accuracy
             if lost:
                 loss[-1] = np.nan
-            rows += [
-                (arm, replicate, epoch, 1.0, 1.0, loss[i], accuracy[i], loss[i], accuracy[i])
-                for i, epoch in enumerate(range(1, EPOCHS + 1))
-            ]
+            own = pd.DataFrame(
+                [
+                    (arm, replicate, epoch, 1.0, 1.0, loss[i], accuracy[i], loss[i], accuracy[i])
+                    for i, epoch in enumerate(range(1, EPOCHS + 1))
+                ],
+                columns=["arm", "replicate", "epoch", *CURVE_COLUMNS],
+            )
             status = "diverged" if lost else "completed"
-            trials.append({"arm": arm, "replicate": replicate, "status": status})
+            trial = trial_row(arm, replicate, own, status=status, error=None, position=len(trials))
+            curves.append(own)
+            trials.append(trial)
     results = Results(
         loaded=loaded,
-        curves=pd.DataFrame(rows, columns=["arm", "replicate", "epoch", *CURVE_COLUMNS]),
+        curves=pd.concat(curves, ignore_index=True),
         trials=pd.DataFrame(trials),
         values=[],
         verdicts=[],
