@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -75,6 +76,13 @@ class Results:
     runs: Sequence[Run] = ()
     asked: Sequence[Measure] = ()
 
+    @cached_property
+    def trial_curves(self) -> Mapping[tuple[str, int], Curve]:
+        """Every finished trial's curve, by arm and replicate; made once for all analyses."""
+        study = self.loaded.study
+        jobs = jobs_by_trial(self.trials, is_timed_alone=study.study.timing == "exclusive")
+        return study_curves(study, self.trials, self.curves, jobs)
+
 
 def curves_by_trial(
     curves: pd.DataFrame,
@@ -121,13 +129,6 @@ def jobs_by_trial(trials: pd.DataFrame, *, is_timed_alone: bool) -> dict[tuple[s
             known["arm"], known["replicate"], known["jobs"], strict=True
         )
     }
-
-
-def trial_curves(results: Results) -> dict[tuple[str, int], Curve]:
-    """Every finished trial's curve, by arm and replicate."""
-    study, trials = results.loaded.study, results.trials
-    jobs = jobs_by_trial(trials, is_timed_alone=study.study.timing == "exclusive")
-    return study_curves(study, trials, results.curves, jobs)
 
 
 def study_curves(

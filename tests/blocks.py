@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from harness.results import CURVE_COLUMNS, Results, trial_curves
+from harness.results import CURVE_COLUMNS, Results
 from harness.samples import side_values
 from harness.study_file import load_study
 from harness.verdicts import decide
@@ -65,8 +66,6 @@ def results_of(
         environments=[],
         notices=(),
     )
-    values = side_values(loaded.study, trial_curves(results))
+    values = side_values(loaded.study, results.trial_curves)
     verdicts = decide(loaded.study, values, confirmatory={})
-    return Results(
-        **{**results.__dict__, "values": values, "verdicts": verdicts},
-    )
+    return replace(results, values=values, verdicts=verdicts)

@@ -9,7 +9,7 @@ import numpy as np
 
 from harness.analyses.comparisons import Comparison, compare_row
 from harness.measures import AtEpoch, Metric
-from harness.results import Results, trial_curves
+from harness.results import Results
 from harness.samples import Curves
 from harness.study import Claim, Study, matching_arms
 from harness.verdicts import Verdict
@@ -50,7 +50,7 @@ def contrasts(results: Results, metrics: Sequence[Metric] = METRICS) -> list[Con
     Returns:
         One entry for two sides and a metric, in the order of the claims.
     """
-    curves = trial_curves(results)
+    curves = results.trial_curves
     study = results.loaded.study
     pairs: dict[tuple[str, str], Verdict] = {}
     for verdict in results.verdicts:

@@ -16,7 +16,7 @@ from harness.analyses.single_run import SingleRun
 from harness.errors import UserError
 from harness.measures import AtEpoch, Curve, FloatArray, Metric
 from harness.quantities import plural
-from harness.results import Results, trial_curves
+from harness.results import Results
 from harness.stats.curve_bands import SimultaneousBand, prediction_band
 from harness.stats.curve_tests import foreign_curve
 from harness.stats.results import TestResult
@@ -119,7 +119,7 @@ def judge_run(results: Results, arm: str, run: SingleRun) -> list[Judgement]:
     Raises:
         UserError: The arm has fewer than two finished trials, or no epoch in common with the run.
     """
-    curves = [curve for (name, _), curve in sorted(trial_curves(results).items()) if name == arm]
+    curves = [curve for (name, _), curve in sorted(results.trial_curves.items()) if name == arm]
     metrics = [m for m in _VALIDATION if m in run.columns] or [
         m for m in _TRAINING if m in run.columns
     ]

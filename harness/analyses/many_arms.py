@@ -10,7 +10,7 @@ import numpy as np
 
 from harness.analyses.blocks import Blocks, asked_measures, blocks_of
 from harness.measures import Best, FloatArray
-from harness.results import Results, trial_curves
+from harness.results import Results
 from harness.stats import multiplicity, paired
 from harness.stats.bootstrap import iqm_over_tasks
 from harness.stats.factorial import Factorial, factorial
@@ -142,7 +142,7 @@ def many_arms_of(results: Results) -> list[ManyArms]:
     arms = ranked_arms(study)
     if not arms:
         return []
-    curves = trial_curves(results)
+    curves = results.trial_curves
     tables = [blocks_of(measure, arms, curves) for measure in asked_measures(study, answering=True)]
     return [_compared(study, table) for table in tables if table.reason is None]
 
@@ -258,7 +258,7 @@ def profiles_of(results: Results) -> Profiles | None:
     arms = ranked_arms(results.loaded.study)
     measure = Best(kind="best", metric="val_accuracy")
     best: dict[str, list[float]] = {}
-    for (arm, _), curve in trial_curves(results).items():
+    for (arm, _), curve in results.trial_curves.items():
         if arm in arms:
             best.setdefault(arm, []).append(measure.of(curve).value)
     known = [value for values in best.values() for value in values if np.isfinite(value)]

@@ -13,7 +13,7 @@ from harness.catalog import datasets
 from harness.catalog.raw_data import VALIDATION_SHARE
 from harness.measures import AtEpoch, Curve, Final, FloatArray, Measure
 from harness.plan import arm_job, digest, square_side
-from harness.results import Results, trial_curves
+from harness.results import Results
 from harness.stats.results import Estimate, Interval
 from harness.stats.spread import variance_estimate, variance_ratio
 from harness.stats.variance import Crossed, crossed
@@ -137,7 +137,7 @@ class Experiment:
 def experiments_of(results: Results) -> list[Experiment]:
     """The experiments on randomness in a study: two or more arms that vary one stream each."""
     study = results.loaded.study
-    curves = trial_curves(results)
+    curves = results.trial_curves
     trained = {arm for arm, _ in curves}
     alike: dict[str, list[Arm]] = {}
     for arm in study.all_arms:

@@ -18,7 +18,7 @@ from harness.analyses.separation import Rule, simplest_rule
 from harness.choices import Choice, Setting, chosen_measure, own_choice
 from harness.measures import Curve
 from harness.procedures import Maker, PairedT, RankSum, Relabeling, SignedRank, SignFlip, WelchT
-from harness.results import Results, trial_curves
+from harness.results import Results
 from harness.samples import Curves, Sample, claim_values, sample_of
 from harness.stats.results import Interval
 from harness.study import Claim, matching_arms
@@ -110,7 +110,7 @@ def specification_curves(results: Results) -> list[SpecificationCurve]:
     Returns:
         One entry a claim, in the study's order.
     """
-    curves = trial_curves(results)
+    curves = results.trial_curves
     p = [verdict.overall_p(verdict.test.p) for verdict in results.verdicts]
     return [
         _curve(

@@ -9,7 +9,7 @@ from harness.analyses.specifications import trials_behind
 from harness.analyses.targets import round_levels, supported_range
 from harness.choices import chosen_measure
 from harness.measures import EpochsTo, SecondsTo
-from harness.results import Results, trial_curves
+from harness.results import Results
 from harness.samples import Curves
 from harness.verdicts import Verdict
 
@@ -45,7 +45,7 @@ def target_sweeps(results: Results) -> list[TargetSweep]:
     Returns:
         One entry a question on the mean time to a target, in the order of the claims.
     """
-    curves = trial_curves(results)
+    curves = results.trial_curves
     asked: dict[str, Verdict] = {}
     for verdict in results.verdicts:
         measure = verdict.claim.measure

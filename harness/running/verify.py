@@ -17,7 +17,7 @@ from harness.errors import UserError
 from harness.gather import gather
 from harness.plan import ArmJob, Trial, plan_trials
 from harness.quantities import plural
-from harness.results import Results, trial_curves
+from harness.results import Results
 from harness.running.executor import outcome_of
 from harness.running.progress import ProgressView
 from harness.running.session import arm_jobs, describe_arms, hiring
@@ -166,7 +166,7 @@ def _decided_with(
     looks = looks_reached(study, set(zip(trials["arm"], trials["replicate"], strict=True)))
     verdicts = decide(
         study,
-        side_values(study, trial_curves(replace(results, curves=table))),
+        side_values(study, replace(results, curves=table).trial_curves),
         confirmatory={verdict.claim.id: verdict.confirmatory for verdict in results.verdicts},
         withdrawn=results.withdrawn,
         looks=looks if study.stopping.rule == "group-sequential" else (),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -127,7 +128,7 @@ def test_repeats_are_compared_bit_by_bit(results: Results, experiment: Experimen
     curves = results.curves.copy()
     row = curves.index[(curves["arm"] == "repeat") & (curves["replicate"] == 3)][0]
     curves.loc[row, "loss"] += 1e-15
-    other = experiments_of(Results(**{**results.__dict__, "curves": curves}))[0]
+    other = experiments_of(replace(results, curves=curves))[0]
     assert other.repeats is not None
     assert not other.repeats.identical
     assert "noise of its own" in repeats_sentence(other.repeats)
