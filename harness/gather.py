@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from harness.catalog import datasets
 from harness.catalog.problems import CatalogError
 from harness.environment import differences
+from harness.measures import CURVE_COLUMNS
 from harness.plan import arm_job, digest, plan_trials
 from harness.planning import replicate_seconds
 from harness.protocol import standing
 from harness.quantities import plural
 from harness.results import (
-    CURVE_COLUMNS,
     ArmDescription,
     Results,
     jobs_by_trial,

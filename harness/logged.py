@@ -23,9 +23,9 @@ from harness.log_claims import Asked, choose_metric, study_of_runs, usual_measur
 from harness.logs import Reading, Run, expand, labelled, open_log
 from harness.logs.labels import pattern_of
 from harness.logs.names import role
-from harness.measures import Measure, Measured, SecondsTo
+from harness.measures import CURVE_COLUMNS, Measure, Measured, SecondsTo
 from harness.quantities import listed, plural
-from harness.results import CURVE_COLUMNS, Results
+from harness.results import Results
 from harness.samples import SideValue
 from harness.study import Logs, Study, matching_arms
 from harness.study_file import LoadedStudy

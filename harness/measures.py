@@ -25,6 +25,8 @@ from harness.stats import curves as descriptors
 FloatArray = NDArray[np.float64]
 Metric = Literal["accuracy", "val_accuracy", "loss", "val_loss"]
 Clock = Literal["wall", "cpu"]
+CURVE_COLUMNS = ("seconds", "cpu_seconds", "loss", "accuracy", "val_loss", "val_accuracy")
+"""What a curve has of each epoch."""
 CLOCK_COLUMN: Mapping[str, str] = {"wall": "seconds", "cpu": "cpu_seconds"}
 
 

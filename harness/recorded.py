@@ -11,8 +11,8 @@ import pandas as pd
 
 from harness.analyses.compare import Recorded
 from harness.errors import UserError
+from harness.measures import CURVE_COLUMNS
 from harness.report.exports import STUDY_FILE, inert
-from harness.results import CURVE_COLUMNS
 from harness.store import Store
 from harness.study_file import LoadedStudy, study_from_document
 

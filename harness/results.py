@@ -10,14 +10,12 @@ import numpy as np
 import pandas as pd
 
 from harness.logs.run import Run
-from harness.measures import Curve, Measure
+from harness.measures import CURVE_COLUMNS, Curve, Measure
 from harness.samples import SideValue
 from harness.study import Study
 from harness.study_file import LoadedStudy
 from harness.verdicts import Verdict
 from harness.verification import Verification
-
-CURVE_COLUMNS = ["seconds", "cpu_seconds", "loss", "accuracy", "val_loss", "val_accuracy"]
 
 
 @dataclass(frozen=True)

@@ -23,10 +23,10 @@ import psutil
 import sqlalchemy as sa
 
 from harness.errors import UserError
+from harness.measures import CURVE_COLUMNS
 from harness.plan import digest
 from harness.store_tables import (
     ARMS,
-    CURVE_COLUMNS,
     CURVES,
     DOCUMENTS,
     LEASES,

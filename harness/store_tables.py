@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-CURVE_COLUMNS = ("seconds", "cpu_seconds", "loss", "accuracy", "val_loss", "val_accuracy")
+from harness.measures import CURVE_COLUMNS
 
 SCHEMA = sa.MetaData()
 META = sa.Table(

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from harness.results import CURVE_COLUMNS, Results
+from harness.measures import CURVE_COLUMNS
+from harness.results import Results
 from harness.samples import side_values
 from harness.study_file import load_study
 from harness.verdicts import decide

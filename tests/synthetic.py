@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from harness.results import CURVE_COLUMNS, Results, curves_by_trial
+from harness.measures import CURVE_COLUMNS
+from harness.results import Results, curves_by_trial
 from harness.samples import side_values
 from harness.study_file import LoadedStudy, load_study
 from harness.verdicts import decide

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.store import CURVE_COLUMNS, Store, StoreError, TrialRecord
+from harness.measures import CURVE_COLUMNS
+from harness.store import Store, StoreError, TrialRecord
 
 
 def record(key: str, *, status: str = "completed", epochs: int = 3) -> TrialRecord:

@@ -9,7 +9,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.measures import Curve, FloatArray
+from harness.measures import CURVE_COLUMNS, Curve, FloatArray
 
 Axis = Literal["epochs", "steps", "none"]
 Status = Literal["completed", "diverged", "aborted"]
@@ -27,7 +27,6 @@ Kind = Literal[
 KINDS: tuple[Kind, ...] = get_args(Kind)
 METRICS = ("val_accuracy", "accuracy", "val_loss", "loss")
 """In the order of preference where nobody says which metric to compare."""
-CURVE_COLUMNS = ("seconds", "cpu_seconds", "loss", "accuracy", "val_loss", "val_accuracy")
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,12 @@ from typing import Any
 
 import pandas as pd
 
+from harness.measures import CURVE_COLUMNS
 from harness.prose import words
 from harness.prose.notices import study_notices
 from harness.report.files import write_whole
 from harness.report.stopping_section import stopping_document
-from harness.results import CURVE_COLUMNS, Results
+from harness.results import Results
 from harness.stats.results import Estimate, Interval, TestResult
 from harness.study_file import study_document
 from harness.verdicts import Side, Verdict

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from harness.results import CURVE_COLUMNS, Results
+from harness.measures import CURVE_COLUMNS
+from harness.results import Results
 
 FloatArray = NDArray[np.float64]
 _MOST_POINTS = 4_000  # epochs of all arms together that a panel can show

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from harness.results import CURVE_COLUMNS, ArmDescription, Results, curves_by_trial
+from harness.measures import CURVE_COLUMNS
+from harness.results import ArmDescription, Results, curves_by_trial
 from harness.samples import side_values
 from harness.study_file import load_study
 from harness.verdicts import decide
