@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import nox
 
 nox.options.reuse_existing_virtualenvs = True
 nox.options.sessions = ["lint", "types", "tests", "study", "report", "docs", "speed"]
 
+LEAST_COVERED = {"statements": 95.0, "branches": 90.0}
 SMOKE = ["studies/convergence.toml", "--profile", "smoke"]
 
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Style and the import contract."""
+    """Style, the import contract, and code that nothing uses."""
     session.install("-c", "constraints.txt", "-e", ".[lint]")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("lint-imports")
+    session.run("vulture")
 
 
 @nox.session
@@ -41,6 +46,30 @@ def slow(session: nox.Session) -> None:
 
 
 @nox.session
+def coverage(session: nox.Session) -> None:
+    """Lines and branches of harness/ that the tests reach, in the processes they start, too."""
+    session.install("-c", "constraints.txt", "-e", ".[test,quality]")
+    session.run("coverage", "erase")
+    session.run("coverage", "run", "-m", "pytest", "-m", "not slow", *session.posargs)
+    session.run("coverage", "combine")
+    session.run("coverage", "report", "--skip-covered")
+    session.run("coverage", "json", "-q")
+    totals = json.loads(Path("coverage.json").read_text(encoding="utf-8"))["totals"]
+    for what, least in LEAST_COVERED.items():
+        reached = totals[f"percent_{what}_covered"]
+        if reached < least:
+            session.error(f"{reached:.1f} % of all {what} are covered, less than {least} %")
+
+
+@nox.session
+def mutation(session: nox.Session) -> None:
+    """Do the tests notice a wrong sign in stats/ or verdicts.py? Hours; then `mutmut results`."""
+    session.install("-c", "constraints.txt", "-e", ".[test,quality]")
+    session.run("mutmut", "run", *session.posargs)
+    session.run("mutmut", "export-cicd-stats")
+
+
+@nox.session
 def calibration(session: nox.Session) -> None:
     """Error rates of the statistics on data of known truth, into reports/calibration."""
     session.install("-c", "constraints.txt", "-e", ".")
@@ -59,6 +88,13 @@ def speed(session: nox.Session) -> None:
     """A quick check that a small study is no slower than a loop written by hand."""
     session.install("-c", "constraints.txt", "-e", ".")
     session.run("python", "-m", "benchmarks", "--quick", "--fail-below", "1", "small study")
+
+
+@nox.session
+def messages(session: nox.Session) -> None:
+    """The catalogs of translations, brought up to date with the code."""
+    session.install("-c", "constraints.txt", "-e", ".")
+    session.run("python", "-m", "tests.messages")
 
 
 @nox.session
@@ -82,3 +118,39 @@ def docs(session: nox.Session) -> None:
     """The documentation, into site/: strict, and with nothing loaded from other hosts."""
     session.install("-c", "constraints.txt", "-e", ".[docs]")
     session.run("mkdocs", "build", "--strict", *session.posargs, env={"NO_MKDOCS_2_WARNING": "1"})
+
+
+# What reports/ holds: study, profile, and the minutes that two cores need for it.
+PUBLISHED = {
+    "convergence": ("convergence", None, 15),
+    "convergence-full": ("convergence", "full", 330),
+    "randomness": ("randomness", None, 30),
+    "randomness-full": ("randomness", "full", 60),
+    "optimizers": ("optimizers", None, 20),
+    "overfitting": ("overfitting", None, 20),
+    "fashion": ("fashion", None, 20),
+    "cifar10": ("cifar10", None, 25),
+}
+
+
+@nox.session
+def reproduce(session: nox.Session) -> None:
+    """The published studies, all or by name: nox -s reproduce -- overfitting fashion.
+
+    What is trained already is kept: a session that was stopped goes on where it was. Data are
+    fetched first, so that hours of training do not end for want of a file.
+    """
+    chosen = session.posargs or list(PUBLISHED)
+    unknown = sorted(set(chosen) - PUBLISHED.keys())
+    if unknown:
+        session.error(f"no published study: {', '.join(unknown)}; there are {', '.join(PUBLISHED)}")
+    minutes = sum(PUBLISHED[name][2] for name in chosen)
+    session.log(f"{', '.join(chosen)}: about {minutes} minutes on two cores")
+    session.install("-c", "constraints.txt", ".")
+    for data in ("mnist", "fashion-mnist", "cifar10"):
+        session.run("bench", "data", "fetch", data)
+    for name in chosen:
+        study, profile, minutes = PUBLISHED[name]
+        session.log(f"{name}: about {minutes} minutes")
+        options = [] if profile is None else ["--profile", profile]
+        session.run("bench", "study", f"studies/{study}.toml", *options)

@@ -36,6 +36,7 @@ BENCHMARKS: Mapping[str, str] = {  # by name; imported only when it runs
     "main report": "benchmarks.reporting:main_report",
     "five million rows of logs": "benchmarks.logs:five_million_rows",
     "five million rows of logs, memory": "benchmarks.logs:five_million_rows_memory",
+    "ten thousand logs": "benchmarks.logs:ten_thousand_logs",
     "exact interval": "benchmarks.exact_test:exact_interval",
     "exact test": "benchmarks.exact_test:exact_test",
     "bench --help": "benchmarks.start_up:bench_help",

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
+from harness.language import N_, said
 from harness.quantities import plural
 from harness.samples import Sample
 from harness.stats import classical, effects, logrank, planning
@@ -21,17 +24,18 @@ def sensitivity(claim: Claim, sample: Sample, is_paired: bool) -> dict[str, Test
     a, b = sample.a, sample.b
     if is_paired:
         tests = {
-            "paired t": classical.paired_t(sample.differences),
-            "Wilcoxon signed-rank": classical.wilcoxon_signed_rank(sample.differences),
+            N_("paired t"): classical.paired_t(sample.differences),
+            N_("Wilcoxon signed-rank"): classical.wilcoxon_signed_rank(sample.differences),
         }
     else:
         tests = {
-            "Welch t": classical.welch_t(a, b),
-            "Mann-Whitney": classical.mann_whitney(a, b),
-            "Brunner-Munzel": classical.brunner_munzel(a, b),
+            N_("Welch t"): classical.welch_t(a, b),
+            N_("Mann-Whitney"): classical.mann_whitney(a, b),
+            N_("Brunner-Munzel"): classical.brunner_munzel(a, b),
         }
-    if claim.measure.can_be_censored and claim.statistic == "mean":
-        tests["permutation log-rank"] = logrank.log_rank_permutation(
+    is_plain = claim.statistic == "mean" and claim.beyond is None
+    if claim.measure.can_be_censored and is_plain:  # differences are no times
+        tests[N_("permutation log-rank")] = logrank.log_rank_permutation(
             CensoredTimes(a, sample.reached_a), CensoredTimes(b, sample.reached_b)
         )
     return tests
@@ -41,14 +45,14 @@ def effect_sizes(sample: Sample, level: float, is_paired: bool) -> dict[str, Est
     """How large the difference is beside the noise."""
     if is_paired:
         return {
-            "Hedges g": effects.hedges_gz(sample.differences, level=level),
-            "probability of superiority": effects.paired_superiority(
+            N_("Hedges g"): effects.hedges_gz(sample.differences, level=level),
+            N_("probability of superiority"): effects.paired_superiority(
                 sample.differences, level=level
             ),
         }
     return {
-        "Hedges g": effects.hedges_g(sample.a, sample.b, level=level),
-        "probability of superiority": effects.probability_of_superiority(
+        N_("Hedges g"): effects.hedges_g(sample.a, sample.b, level=level),
+        N_("probability of superiority"): effects.probability_of_superiority(
             sample.a, sample.b, level=level
         ),
     }
@@ -58,15 +62,17 @@ def spread_notices(claim: Claim, sample: Sample, is_paired: bool) -> list[str]:
     """What the spread between replicates says about the test."""
     smallest = min(len(sample.a), len(sample.b))
     if claim.statistic == "spread" and smallest < 3:
-        return [f"{plural(smallest, 'replicate')} cannot show a spread"]
+        return [said("{n} cannot show a spread", n=partial(plural, smallest, "replicate"))]
     if is_paired:
         if not sample.differences.any():
-            return ["results identical - are the arms the same?"]
+            if claim.beyond is not None:
+                return [N_("both differences are the same in every replicate")]
+            return [N_("results identical - are the arms the same?")]
         constant = has_no_spread(sample.differences)
     else:
         constant = has_no_spread(sample.a) and has_no_spread(sample.b)
     if constant:
-        return ["no spread between replicates"] if smallest > 1 else []
+        return [N_("no spread between replicates")] if smallest > 1 else []
     return [] if is_paired else _unequal_spread(sample)
 
 
@@ -78,8 +84,11 @@ def _unequal_spread(sample: Sample) -> list[str]:
     if not few or min(a, b) == 0 or max(a, b) / min(a, b) < _UNEQUAL:
         return []
     return [
-        "few trials, not paired, and one side spreads more than twice as far as the other: there "
-        "the test errs somewhat more often than its level says (seen: 6 to 12 % at a level of 5 %)"
+        N_(
+            "few trials, not paired, and one side spreads more than twice as far as the other: "
+            "there the test errs somewhat more often than its level says (seen: 6 to 12 % at a "
+            "level of 5 %)"
+        )
     ]
 
 

@@ -18,6 +18,7 @@ from harness.commands import (
     judging,
     reading,
     showing,
+    storing,
     studying,
     terminal,
     verifying,
@@ -44,6 +45,7 @@ for family in (
     verifying,
     writing,
     doctoring,
+    storing,
     data,
 ):
     app.add_typer(family.app)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,13 @@ from numpy.typing import NDArray
 from harness.catalog import datasets
 from harness.catalog.problems import CatalogError
 from harness.environment import differences
+from harness.language import N_, said
 from harness.measures import CURVE_COLUMNS
+from harness.own_code import may_run_code
 from harness.plan import arm_job, digest, plan_trials
 from harness.planning import replicate_seconds
 from harness.protocol import standing
-from harness.quantities import plural
+from harness.quantities import listed, plural
 from harness.results import (
     ArmDescription,
     Results,
@@ -109,17 +112,21 @@ def stored_curves(loaded: LoadedStudy, store: Store) -> tuple[pd.DataFrame, pd.D
     return trials, _curves(trials, store)
 
 
-def sample_images(loaded: LoadedStudy) -> tuple[NDArray[np.uint8], list[int]] | None:
-    """81 training images and their labels, for the report; None where the data are out of reach."""
-    data = loaded.study.data
-    if loaded.study.is_of_logs:
-        return None
-    try:
-        raw = datasets.load(data.name, npz=data.npz, folder=loaded.file.parent.resolve())
-    except CatalogError:
-        return None  # a report is possible without the data it came from
-    images, labels = datasets.sample_grid(raw)
-    return images, [int(label) for label in labels]
+def sample_images(loaded: LoadedStudy) -> dict[str, tuple[NDArray[np.uint8], list[int]]]:
+    """81 training images and their labels of each dataset within reach, for the report."""
+    found: dict[str, tuple[NDArray[np.uint8], list[int]]] = {}
+    if loaded.study.is_of_logs or not may_run_code(loaded):
+        return found
+    for data in loaded.study.all_data:
+        if data.label in found:  # another share of the same
+            continue
+        try:
+            raw = datasets.load(data.name, npz=data.npz, folder=loaded.file.parent.resolve())
+        except CatalogError:
+            continue  # a report is possible without the data it came from
+        images, labels = datasets.sample_grid(raw)
+        found[data.label] = images, [int(label) for label in labels]
+    return found
 
 
 def _known_arms(loaded: LoadedStudy, store: Store) -> dict[str, _Known | None]:
@@ -184,22 +191,27 @@ def _timing_notices(trials: pd.DataFrame, store: Store) -> Iterator[str]:
     """What the second training, alone on the machine, has shown and not shown."""
     finished = trials[trials["status"].isin(FINISHED)]
     found = store.timing_differences()
-    yield (
+    yield N_(
         "seconds are those of a second training of each trial, alone on the machine and arm by "
         "arm in turn"
     )
     missing = sum(key not in found for key in finished["fingerprint"])
     if missing:
-        yield (
-            f"{plural(missing, 'trial')} of {len(finished)} not timed alone yet: claims on seconds "
-            "leave them out; the same `bench study` goes on with them"
+        yield said(
+            "{missing} of {n} not timed alone yet: claims on seconds leave them out; the same "
+            "`bench study` goes on with them",
+            missing=partial(plural, missing, "trial"),
+            n=len(finished),
         )
     for row in finished.itertuples():
         difference = found.get(str(row.fingerprint))
         if difference is not None:
-            yield (
-                f"{row.arm}, replicate {row.replicate}, came out otherwise when it was timed alone "
-                f"(first difference: {difference}): its seconds are those of another curve"
+            yield said(
+                "{arm}, replicate {replicate}, came out otherwise when it was timed alone (first "
+                "difference: {difference}): its seconds are those of another curve",
+                arm=row.arm,
+                replicate=row.replicate,
+                difference=difference,
             )
 
 
@@ -207,10 +219,12 @@ def _block_notices(trials: pd.DataFrame, whole: Sequence[int]) -> Iterator[str]:
     apart = trials[~trials["replicate"].isin(whole)]
     if len(apart):
         blocks = sorted(set(apart["replicate"]))
-        yield (
-            f"{plural(len(apart), 'trial')} of {plural(len(blocks), 'incomplete block')} "
-            f"(replicate {', '.join(map(str, blocks))}) stored: no verdict uses them, since "
-            "comparisons are made of whole blocks; the same `bench study` completes them"
+        yield said(
+            "{trials} of {blocks} (replicate {replicates}) stored: no verdict uses them, since "
+            "comparisons are made of whole blocks; the same `bench study` completes them",
+            trials=partial(plural, len(apart), "trial"),
+            blocks=partial(plural, len(blocks), "incomplete block"),
+            replicates=", ".join(map(str, blocks)),
         )
 
 
@@ -219,14 +233,18 @@ def _notices(
     known: Mapping[str, object],
     environments: list[Mapping[str, object]],
 ) -> list[str]:
-    notices = list(loaded.warnings)
+    notices: list[str] = list(loaded.warnings)
     notices += [
-        f'arm "{name}" was never trained with these settings; run `bench study {loaded.file}`'
+        said(
+            'arm "{arm}" was never trained with these settings; run `bench study {file}`',
+            arm=name,
+            file=loaded.file,
+        )
         for name, found in known.items()
         if found is None
     ]
     notices += [
-        f"trials differ in {key}: {' and '.join(values)}"
+        said("trials differ in {what}: {values}", what=key, values=partial(listed, values))
         for key, values in differences(environments).items()
     ]
     return notices
@@ -242,17 +260,26 @@ def _progress_notices(
     due = trials[trials["replicate"].isin(ids[:goal])]
     finished, failed = due["status"].isin(FINISHED).sum(), (due["status"] == "failed").sum()
     if finished < len(study.all_arms) * goal:
-        told = f"{finished} of {len(study.all_arms) * goal} trials are finished"
-        yield told + (f", {failed} failed" if failed else "")
+        template = N_("{finished} of {n} trials are finished")
+        if failed:
+            template = N_("{finished} of {n} trials are finished, {failed} failed")
+        yield said(template, finished=finished, n=len(study.all_arms) * goal, failed=failed)
     if len(trials) and not looks:
-        first = "first declared look" if len(declared) > 1 else "declared look"
-        yield (
-            f"the {first} is at {plural(declared[0].count, 'replicate')}, which are not all "
-            "trained: until then every claim is exploratory"
+        template = N_(
+            "the declared look is at {replicates}, which are not all trained: until then every "
+            "claim is exploratory"
         )
+        if len(declared) > 1:
+            template = N_(
+                "the first declared look is at {replicates}, which are not all trained: until then "
+                "every claim is exploratory"
+            )
+        yield said(template, replicates=partial(plural, declared[0].count, "replicate"))
     beyond = len(set(trials["replicate"]) & set(ids[reached:])) if looks else 0
     if beyond:
-        yield (
-            f"{plural(beyond, 'replicate')} stored after the look at {reached}: no verdict uses "
-            "what lies between two looks"
+        yield said(
+            "{replicates} stored after the look at {reached}: no verdict uses what lies between "
+            "two looks",
+            replicates=partial(plural, beyond, "replicate"),
+            reached=reached,
         )

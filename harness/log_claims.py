@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from harness.errors import UserError
+from harness.language import LANGUAGES, N_, SOURCE, _, using
 from harness.logs.run import METRICS, Axis
 from harness.measures import is_accuracy
 from harness.study import Study
@@ -82,7 +83,10 @@ def _time_to(target: float, time: str, metric: str) -> dict[str, Any]:
 
 
 def study_of_runs(
-    asked: Asked, arms: Mapping[str, Sequence[str]], measures: Sequence[dict[str, Any]]
+    asked: Asked,
+    arms: Mapping[str, Sequence[str]],
+    measures: Sequence[dict[str, Any]],
+    flat: Sequence[str] = (),
 ) -> LoadedStudy:
     """A study of logs with a claim for every measure of every pair of arms.
 
@@ -90,14 +94,18 @@ def study_of_runs(
         asked: What the user wants to know.
         arms: By arm, the files its runs are from.
         measures: What `usual_measures` gave.
+        flat: Arms that never rise, so that nothing is claimed of their plateau.
     """
     names = list(arms)
     pairs = list(combinations(names, 2))
-    claims = [
-        _claim(asked, measure, pair, headline=measure is measures[0])
-        for measure in measures
-        for pair in pairs
-    ]
+    claims = _with_ids(
+        [
+            _claim(asked, measure, pair, headline=measure is measures[0])
+            for measure in measures
+            for pair in pairs
+            if measure["kind"] != "epochs_to_plateau" or not set(pair) & set(flat)
+        ]
+    )
     section: dict[str, Any] = {
         "name": "analysis",
         "question": _question(names, asked),
@@ -109,7 +117,12 @@ def study_of_runs(
     document = {
         "study": section,
         "arms": [{"name": n, "logs": {"path": _some(files)}} for n, files in arms.items()],
-        "claims": _with_ids(claims),
+        "claims": claims,
+        "translations": {
+            language: _translation(language, names, asked, claims)
+            for language in LANGUAGES
+            if language != SOURCE
+        },
     }
     return LoadedStudy(Study.model_validate(document), Path("analysis.toml"), None, ())
 
@@ -120,13 +133,37 @@ def _some(files: Sequence[str]) -> list[str]:
     return own if len(own) <= 5 else [*own[:4], f"and {len(own) - 4} more files"]
 
 
+def _translation(
+    language: str, names: Sequence[str], asked: Asked, claims: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """What the study says, in another language."""
+    with using(language):
+        says = {claim["id"]: _says(claim["measure"]["kind"], *claim["compare"]) for claim in claims}
+        return {"question": _question(names, asked), "claims": says}
+
+
 def _question(names: Sequence[str], asked: Asked) -> str:
-    what = "how fast and how far they learn" if asked.target is not None else "how they learn"
     if len(names) == 1:
-        return f"How does {names[0]} learn?"
-    if len(names) == 2:
-        return f"Do {names[0]} and {names[1]} differ in {what}?"
-    return f"Do these {len(names)} arms differ in {what}?"
+        return _("How does {arm} learn?").format(arm=names[0])
+    two = N_("Do {a} and {b} differ in how they learn?")
+    several = N_("Do these {n} arms differ in how they learn?")
+    if asked.target is not None:
+        two = N_("Do {a} and {b} differ in how fast and how far they learn?")
+        several = N_("Do these {n} arms differ in how fast and how far they learn?")
+    return _(two if len(names) == 2 else several).format(a=names[0], b=names[1], n=len(names))
+
+
+_SAYS: Mapping[str, str] = {
+    "epochs_to": N_("{a} and {b} differ in the epochs they need to the target."),
+    "steps_to": N_("{a} and {b} differ in the steps they need to the target."),
+    "seconds_to": N_("{a} and {b} differ in the seconds they need to the target."),
+    "final": N_("{a} and {b} end at different levels."),
+    "epochs_to_plateau": N_("{a} and {b} settle after different numbers of epochs."),
+}
+
+
+def _says(kind: str, a: str, b: str) -> str:
+    return _(_SAYS[kind]).format(a=a, b=b)
 
 
 def _claim(
@@ -134,17 +171,10 @@ def _claim(
 ) -> dict[str, Any]:
     a, b = pair
     kind = measure["kind"]
-    says = {
-        "epochs_to": f"{a} and {b} differ in the epochs they need to the target.",
-        "steps_to": f"{a} and {b} differ in the steps they need to the target.",
-        "seconds_to": f"{a} and {b} differ in the seconds they need to the target.",
-        "final": f"{a} and {b} end at different levels.",
-        "epochs_to_plateau": f"{a} and {b} settle after different numbers of epochs.",
-    }[kind]
     in_metric = kind == "final"
     return {
         "id": kind.replace("_", "-"),
-        "says": says,
+        "says": _says(kind, a, b),
         "compare": [a, b],
         "measure": measure,
         "expect": "different",

@@ -6,11 +6,11 @@ that any number of rows takes a bounded amount of memory.
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -20,33 +20,29 @@ from pydantic import TypeAdapter
 from harness.analyses.judge import Judgement, judge_run
 from harness.errors import UserError
 from harness.log_claims import Asked, choose_metric, study_of_runs, usual_measures
+from harness.log_notices import fingerprint, flat_notice, run_notices, study_notices
 from harness.logs import Reading, Run, expand, labelled, open_log
 from harness.logs.labels import pattern_of
 from harness.logs.names import role
-from harness.measures import CURVE_COLUMNS, Measure, Measured, SecondsTo
-from harness.quantities import listed, plural
+from harness.measures import CURVE_COLUMNS, Measure, SecondsTo
+from harness.quantities import listed
 from harness.results import Results
 from harness.samples import SideValue
-from harness.study import Logs, Study, matching_arms
+from harness.study import Study, matching_arms
 from harness.study_file import LoadedStudy
+from harness.study_foreign import Logs
 from harness.verdicts import decide
 
 MANY_ROWS = 1_000_000
 """Up to so many rows in all, every row is kept for figures and further analyses."""
-SHOWN_ROWS = 200
-"""Rows that are kept of each run beyond that; verdicts rest on all rows all the same."""
+SHOWN_ROWS, FEW_ROWS = 200, 20
+"""Rows that are kept of each run beyond that, and beyond five times that; verdicts rest on all rows
+all the same."""
 
-Watch = Callable[[Path], None]
-"""Called with each log before it is read."""
-
-
-@dataclass(frozen=True, eq=False)
-class _Kept:
-    """A run, thinned where there are many, with what was measured on all its rows."""
-
-    run: Run
-    whole: Run | None
-    measured: Mapping[str, Measured]
+MOST_ARMS = 100
+"""More would make thousands of claims, which nobody reads."""
+Watch = Callable[[Path, int, int], None]
+"""Called with the log that is being read, the bytes read of all logs, and how many they have."""
 
 
 def analyze(
@@ -64,7 +60,7 @@ def analyze(
         reading: How to read them.
         asked: What to compare; an empty metric takes the first that the runs have.
         pattern: How to take arm and replicate from a path or a run's name.
-        watch: Called with each log before it is read.
+        watch: Called as logs are read.
 
     Raises:
         UserError: A log cannot be read without guessing, or the runs do not go together.
@@ -82,19 +78,30 @@ def analyze(
         others = [m for m in first.metrics if m.removeprefix("val_") == wanted]
         wanted = others[0] if others else wanted
     asked = replace(asked, metric=choose_metric(first.metrics, wanted, first.source))
-    rows, sources = [0], dict[str, list[str]]()
+    keeper, sources = _Keeper(), dict[str, list[str]]()
     measures = usual_measures(asked, first.axis, 10)
-    kept: list[_Kept] = []
     ready = _as_measures(measures)
-    for run in _checked(_chain(first, runs), asked.metric):
+    for run in _checked(chain([first], runs), asked.metric):
         sources.setdefault(str(run.arm), []).append(run.source)
-        kept.append(_kept(run, ready, rows))
-    longest = max(len((one.whole or one.run).epoch) for one in kept)
+        keeper.keep(run, ready)
+    longest = max(run.rows for run in keeper.runs)
     axis = "none" if longest == 1 else first.axis
     measures = usual_measures(asked, axis, longest)
-    loaded = study_of_runs(asked, sources, measures)
+    if len(sources) > MOST_ARMS:
+        raise UserError(
+            f"the logs hold {len(sources):,} arms, such as {', '.join(list(sources)[:3])}: too "
+            f"many to compare each with each (at most {MOST_ARMS}); say with --arm-from which runs "
+            'are of one arm, such as "{arm}-s{replicate}.csv"'
+        )
+    flat = keeper.flat_arms()
+    loaded = study_of_runs(asked, sources, measures, flat)
+    if flat and len(sources) > 1:
+        dropped.append(
+            f"no claim on the plateau is made of {listed(flat)}: most runs end no better than they "
+            "began"
+        )
     asked_of_runs = _as_measures(usual_measures(asked, axis, 0))
-    return replace(_results(loaded, kept, dropped), asked=asked_of_runs)
+    return replace(_results(loaded, keeper.runs, dropped), asked=asked_of_runs)
 
 
 def _as_measures(measures: Sequence[Mapping[str, object]]) -> list[Measure]:
@@ -102,16 +109,38 @@ def _as_measures(measures: Sequence[Mapping[str, object]]) -> list[Measure]:
     return [adapter.validate_python(dict(measure)) for measure in measures]
 
 
-def _chain(first: Run, rest: Iterator[Run]) -> Iterator[Run]:
-    yield first
-    yield from rest
+def _opened(logs: Sequence[Path], reading: Reading, watch: Watch | None) -> Iterator[Run]:
+    if watch is None:
+        for log in logs:
+            yield from open_log(log, reading)
+        return
+    sizes = [_size_of(log) for log in logs]
+    done, total = 0, sum(sizes)
+    for log, size in zip(logs, sizes, strict=True):
+        read = _Read(log, done, total, watch)
+        read.report(0)
+        yield from open_log(log, replace(reading, report_bytes=read.report))
+        done += size
 
 
-def _opened(logs: Iterable[Path], reading: Reading, watch: Watch | None) -> Iterator[Run]:
-    for log in logs:
-        if watch is not None:
-            watch(log)
-        yield from open_log(log, reading)
+@dataclass
+class _Read:
+    """How far the reading has come: of one log, and of all."""
+
+    log: Path
+    done: int
+    total: int
+    watch: Watch
+
+    def report(self, count: int) -> None:
+        """Say that so many more bytes were read."""
+        self.done += count
+        self.watch(self.log, self.done, self.total)
+
+
+def _size_of(log: Path) -> int:
+    files = log.rglob("*") if log.is_dir() else [log]
+    return sum(file.stat().st_size for file in files if file.is_file())
 
 
 def _checked(runs: Iterable[Run], metric: str) -> Iterator[Run]:
@@ -133,7 +162,7 @@ def logged_results(loaded: LoadedStudy, watch: Watch | None = None) -> Results:
 
     Args:
         loaded: The study.
-        watch: Called with each log before it is read.
+        watch: Called as logs are read.
 
     Raises:
         UserError: A log cannot be read without guessing, or the runs do not go together.
@@ -142,21 +171,21 @@ def logged_results(loaded: LoadedStudy, watch: Watch | None = None) -> Results:
     measures = {
         m.model_dump_json(): m for c in study.claims for m in (c.side_measure(0), c.side_measure(1))
     }
-    kept, rows, dropped = [], [0], list[str]()
+    keeper, dropped = _Keeper(), list[str]()
     for arm in study.arms:
         if arm.logs is None:  # pragma: no cover - the study's own check refuses a mix
             continue
         runs = _of_arm(arm.logs, arm.name, folder, watch)
-        found = list(labelled(runs, _pattern(arm.logs), arm=arm.name, dropped=dropped))
-        if not found:
-            raise UserError(f'arm "{arm.name}": its logs hold no runs')
-        for run in found:
+        before = len(keeper.runs)
+        for run in labelled(runs, _pattern(arm.logs), arm=arm.name, dropped=dropped):
             _has_metrics(run, list(measures.values()))
-            kept.append(_kept(run, list(measures.values()), rows))
-    axes = {one.run.axis for one in kept}
+            keeper.keep(run, list(measures.values()))
+        if len(keeper.runs) == before:
+            raise UserError(f'arm "{arm.name}": its logs hold no runs')
+    axes = {run.axis for run in keeper.runs}
     if len(axes) > 1:
         raise UserError(f"{loaded.file}: the logs are counted in {listed(sorted(axes))}")
-    return _results(loaded, kept, dropped)
+    return _results(loaded, keeper.runs, dropped)
 
 
 def _pattern(logs: Logs) -> str | None:
@@ -199,38 +228,48 @@ def _has_metrics(run: Run, measures: Sequence[Measure]) -> None:
             choose_metric(run.metrics, metric, f"{run.source} ({run.name})")
 
 
-def _kept(run: Run, measures: Sequence[Measure], rows: list[int]) -> _Kept:
-    """Measure a run and thin it where there are many rows; a diverged one waits for its budget."""
-    rows[0] += len(run.epoch)
-    if run.diverged_at is not None:
-        return _Kept(run, run, {})
-    curve = run.curve(int(run.epoch[-1]))
-    measured = {m.model_dump_json(): m.of(curve) for m in measures}
-    if rows[0] <= MANY_ROWS or len(run.epoch) <= SHOWN_ROWS:
-        return _Kept(run, run, measured)
-    shown = np.unique(np.linspace(0, len(run.epoch) - 1, SHOWN_ROWS).astype(int))
-    thin = replace(
-        run,
-        epoch=run.epoch[shown],
-        columns={name: values[shown] for name, values in run.columns.items() if name != "seconds"},
-    )
-    return _Kept(thin, None, measured)
+@dataclass
+class _Keeper:
+    """The runs, thinned once there are many rows; a diverged one waits for its budget."""
+
+    runs: list[Run] = field(default_factory=list)
+    rows: int = 0
+    flat: Counter[str] = field(default_factory=Counter)
+
+    def flat_arms(self) -> list[str]:
+        """Arms of which most runs have no plateau to speak of."""
+        counts = Counter(str(run.arm) for run in self.runs)
+        return [name for name, count in counts.items() if 2 * self.flat[name] > count]
+
+    def keep(self, run: Run, measures: Sequence[Measure]) -> None:
+        """Take a run in."""
+        self.rows += len(run.epoch)
+        notices = tuple(told for m in measures if (told := flat_notice(run, m)) is not None)
+        if notices:
+            self.flat[str(run.arm)] += 1
+            run = replace(run, notices=(*run.notices, *notices))
+        most = SHOWN_ROWS if self.rows <= 5 * MANY_ROWS else FEW_ROWS
+        if self.rows > MANY_ROWS and len(run.epoch) > most and run.diverged_at is None:
+            best = [{"kind": "best", "metric": metric} for metric in run.metrics]
+            run = run.thinned(most, [*measures, *_as_measures(best)])
+        self.runs.append(run)
 
 
-def _results(loaded: LoadedStudy, kept: Sequence[_Kept], dropped: Sequence[str]) -> Results:
-    kept = _in_order(loaded.study, kept)
-    runs = [one.run for one in kept]
+def _results(loaded: LoadedStudy, runs: Sequence[Run], dropped: Sequence[str]) -> Results:
+    runs = _in_order(loaded.study, runs)
     numbers = _replicate_numbers(runs)
     loaded = replace(loaded, study=_with_budgets(loaded.study, runs))
     study = loaded.study
     budgets = {arm.name: study.epochs_of(arm) for arm in study.arms}
-    values = list(_values(study, kept, numbers, budgets))
+    values = list(_values(study, runs, numbers, budgets))
     _refuse_pauses(study, runs)
-    notices = [*_run_notices(runs), *dropped, *_study_notices(study, runs)]
-    if any(one.whole is None for one in kept):
+    notices = [*run_notices(runs), *dropped, *study_notices(study, runs)]
+    shown = {len(run.epoch) for run in runs if run.thinned_from is not None}
+    if shown:
+        few = str(min(shown)) if len(shown) == 1 else f"{min(shown)} or more"
         notices.append(
             f"there are more than {MANY_ROWS:,} rows: verdicts rest on all of them, figures and "
-            f"further analyses on {SHOWN_ROWS} of each long run"
+            f"further analyses on {few} of each long run"
         )
     verdicts = decide(
         study, values, confirmatory={}, is_paired=study.study.paired and len(study.arms) > 1
@@ -248,9 +287,9 @@ def _results(loaded: LoadedStudy, kept: Sequence[_Kept], dropped: Sequence[str])
     )
 
 
-def _in_order(study: Study, kept: Sequence[_Kept]) -> list[_Kept]:
+def _in_order(study: Study, runs: Sequence[Run]) -> list[Run]:
     place = {arm.name: i for i, arm in enumerate(study.arms)}
-    return sorted(kept, key=lambda one: (place[str(one.run.arm)], _sortable(one.run.replicate)))
+    return sorted(runs, key=lambda run: (place[str(run.arm)], _sortable(run.replicate)))
 
 
 def _sortable(replicate: str | None) -> tuple[int, int, str]:
@@ -286,32 +325,27 @@ def _with_budgets(study: Study, runs: Sequence[Run]) -> Study:
 
 def _values(
     study: Study,
-    kept: Sequence[_Kept],
+    runs: Sequence[Run],
     numbers: Mapping[str, int],
     budgets: Mapping[str, int],
 ) -> Iterator[SideValue]:
     names = [arm.name for arm in study.arms]
-    by_arm: dict[str, list[_Kept]] = {name: [] for name in names}
-    for one in kept:
-        by_arm[str(one.run.arm)].append(one)
+    by_arm: dict[str, list[Run]] = {name: [] for name in names}
+    for run in runs:
+        by_arm[str(run.arm)].append(run)
     for claim in study.claims:
-        for side, pattern in enumerate(claim.compare):
+        for side, pattern in enumerate(claim.sides):
             measure = claim.side_measure(side)
             for name in matching_arms(pattern, names):
-                for one in by_arm[name]:
+                for run in by_arm[name]:
                     yield SideValue(
                         claim.id,
                         side,
                         name,
-                        numbers[str(one.run.replicate)],
-                        _measured(one, measure, budgets[name]),
-                        one.run.diverged_at is not None,
+                        numbers[str(run.replicate)],
+                        run.value_of(measure, budgets[name]),
+                        run.diverged_at is not None,
                     )
-
-
-def _measured(one: _Kept, measure: Measure, budget: int) -> Measured:
-    known = one.measured.get(measure.model_dump_json())
-    return known or measure.of((one.whole or one.run).curve(budget))
 
 
 def _refuse_pauses(study: Study, runs: Sequence[Run]) -> None:
@@ -350,8 +384,8 @@ def _trials(runs: Sequence[Run], numbers: Mapping[str, int]) -> pd.DataFrame:
             "arm": [str(run.arm) for run in runs],
             "replicate": [numbers[str(run.replicate)] for run in runs],
             "status": ["diverged" if run.diverged_at is not None else "completed" for run in runs],
-            "fingerprint": [_fingerprint(run) for run in runs],
-            "epochs": [len(run.epoch) for run in runs],
+            "fingerprint": [fingerprint(run) for run in runs],
+            "epochs": [run.rows for run in runs],
             "seconds": [run.total_seconds for run in runs],
             "cpu_seconds": [
                 float(np.nansum(run.columns["cpu_seconds"]))
@@ -371,87 +405,6 @@ def _trials(runs: Sequence[Run], numbers: Mapping[str, int]) -> pd.DataFrame:
             "run": [run.name for run in runs],
         }
     )
-
-
-def _fingerprint(run: Run) -> str:
-    digest = hashlib.sha256(run.epoch.tobytes())
-    for name in sorted(run.columns):
-        digest.update(name.encode() + run.columns[name].tobytes())
-    return digest.hexdigest()
-
-
-def _run_notices(runs: Sequence[Run]) -> Iterator[str]:
-    """What was assumed, repaired or left out, each once with the runs it is true of."""
-    told: dict[str, list[Run]] = {}
-    for run in runs:
-        for notice in run.notices:
-            told.setdefault(notice, []).append(run)
-    for notice, of in told.items():
-        if len(of) == len(runs) and len(runs) > 1:
-            yield f"in all {len(runs)} runs: {notice}"
-            continue
-        names = [f"run {run.replicate} of {run.arm}" for run in of[:3]]
-        more = f" and {len(of) - 3} more" if len(of) > 3 else ""
-        yield f"{', '.join(names)}{more}: {notice}"
-
-
-def _study_notices(study: Study, runs: Sequence[Run]) -> Iterator[str]:
-    counts = Counter(str(run.arm) for run in runs)
-    yield "the runs were there before the claims: every claim is exploratory"
-    if len(counts) > 1:
-        yield (
-            "runs of the same name are compared in pairs, as declared"
-            if study.study.paired
-            else "runs are compared unpaired: nobody says that equal names share their seeds"
-        )
-    single = [name for name, count in counts.items() if count == 1]
-    if single:
-        yield (
-            f"one run of {listed(single)}: no verdict can rest on a single run; see whether it is "
-            "typical of another arm"
-        )
-    yield from _short_runs(study, runs)
-    if len(counts) > 1 and not study.study.paired and study.claims:
-        sizes = sorted(counts.values())[:2]
-        smallest = len(study.claims) * smallest_p(*sizes)
-        if min(sizes) > 1 and smallest > study.study.alpha:
-            yield (
-                f"{sizes[0]} runs against {sizes[1]} and {plural(len(study.claims), 'claim')}: no "
-                f"adjusted p can fall to {study.study.alpha:g}, however large the difference"
-            )
-    yield from _copies(runs)
-    if len({bool(run.is_percent) for run in runs}) > 1:
-        yield "some logs count accuracy from 0 to 100 and some from 0 to 1; each by its own scale"
-
-
-def smallest_p(a: int, b: int) -> float:
-    """The smallest p of a two-sided permutation test of two unpaired sides."""
-    labelings = math.comb(a + b, a)
-    return 2 / labelings if a == b else 1 / labelings
-
-
-def _short_runs(study: Study, runs: Sequence[Run]) -> Iterator[str]:
-    """Runs that ended before the others of their arm: times are compared up to there only."""
-    longest = {arm.name: study.epochs_of(arm) for arm in study.arms}
-    for run in runs:
-        end, whole = int(run.epoch[-1]), longest[str(run.arm)]
-        if run.diverged_at is None and run.axis == "epochs" and end < whole:
-            yield (
-                f"run {run.replicate} of {run.arm} ends at epoch {end} of {whole}; if it does not "
-                f"reach a target, times are compared up to epoch {end} at most"
-            )
-
-
-def _copies(runs: Sequence[Run]) -> Iterator[str]:
-    """Runs of one arm that are equal number by number."""
-    seen: dict[tuple[str, str], Run] = {}
-    for run in runs:
-        before = seen.setdefault((str(run.arm), _fingerprint(run)), run)
-        if before is not run:
-            yield (
-                f"runs {before.replicate} and {run.replicate} of {run.arm} are equal in every "
-                "number; a copy is no further replicate"
-            )
 
 
 def judgements(results: Results) -> list[tuple[str, Judgement]]:

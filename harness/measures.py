@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from harness.language import N_, said
 from harness.stats import curves as descriptors
 
 FloatArray = NDArray[np.float64]
@@ -169,8 +170,16 @@ class _Target(BaseModel):
     def goal(self) -> str:
         """The target in words."""
         comparison = "≥" if is_accuracy(self.metric) else "≤"
-        held = f" for {self.sustain} epochs" if self.sustain > 1 else ""
-        return f"{self.metric} {comparison} {self.target:g}{held}"
+        template = N_("{metric} {comparison} {target}")
+        if self.sustain > 1:
+            template = N_("{metric} {comparison} {target} for {sustain} epochs")
+        return said(
+            template,
+            metric=self.metric,
+            comparison=comparison,
+            target=f"{self.target:g}",
+            sustain=self.sustain,
+        )
 
 
 class _CountTo(_Target, MeasureBase):
@@ -181,7 +190,8 @@ class _CountTo(_Target, MeasureBase):
     @property
     def label(self) -> str:
         """What is measured."""
-        return f"{self.unit} to {self.goal}"
+        to = {"epochs": N_("epochs to {goal}"), "steps": N_("steps to {goal}")}
+        return said(to[self.unit], goal=self.goal)
 
     def of(self, curve: Curve) -> Measured:
         """The first count at the target, or the budget, censored."""
@@ -241,7 +251,7 @@ class SecondsTo(_Target, MeasureBase):
     @property
     def label(self) -> str:
         """What is measured."""
-        return f"{self.clock} seconds to {self.goal}"
+        return said("{clock} seconds to {goal}", clock=self.clock, goal=self.goal)
 
     def of(self, curve: Curve) -> Measured:
         """Sum of the epochs' seconds up to the target, or over the budget, censored."""
@@ -296,7 +306,11 @@ class EpochsToPlateau(MetricMeasure):
     @property
     def label(self) -> str:
         """What is measured."""
-        return f"epochs until {self.metric} stays within {self.within:g} of its final level"
+        return said(
+            "epochs until {metric} stays within {within} of its final level",
+            metric=self.metric,
+            within=f"{self.within:g}",
+        )
 
     def of(self, curve: Curve) -> Measured:
         """First settled epoch, or the budget, censored."""
@@ -335,7 +349,11 @@ class EpochsToFraction(MetricMeasure):
     @property
     def label(self) -> str:
         """What is measured."""
-        return f"epochs to {self.fraction:.0%} of the own gain in {self.metric}"
+        return said(
+            "epochs to {share} of the own gain in {metric}",
+            share=f"{self.fraction:.0%}",
+            metric=self.metric,
+        )
 
     def of(self, curve: Curve) -> Measured:
         """First epoch at the level, or the budget, censored."""
@@ -354,7 +372,7 @@ class Final(MetricMeasure):
     @property
     def label(self) -> str:
         """What is measured."""
-        return f"final {self.metric}"
+        return said("final {metric}", metric=self.metric)
 
     def of(self, curve: Curve) -> Measured:
         """Last value; NaN where it is not a number."""
@@ -369,7 +387,7 @@ class Best(MetricMeasure):
     @property
     def label(self) -> str:
         """What is measured."""
-        return f"best {self.metric}"
+        return said("best {metric}", metric=self.metric)
 
     def of(self, curve: Curve) -> Measured:
         """Largest accuracy or smallest loss; NaN where no epoch has a number."""
@@ -392,15 +410,12 @@ class AtEpoch(MetricMeasure):
     @property
     def label(self) -> str:
         """What is measured."""
-        return (
-            f"{self.metric} at an epoch"
-            if self.epoch is None
-            else (
-                f"{self.metric} at the last epoch"
-                if self.epoch == "last"
-                else f"{self.metric} at epoch {self.epoch}"
-            )
-        )
+        template = N_("{metric} at epoch {epoch}")
+        if self.epoch is None:
+            template = N_("{metric} at an epoch")
+        elif self.epoch == "last":
+            template = N_("{metric} at the last epoch")
+        return said(template, metric=self.metric, epoch=self.epoch)
 
     def of(self, curve: Curve) -> Measured:
         """Value at the epoch; NaN where that epoch was not recorded."""
@@ -422,7 +437,7 @@ class MeanOverEpochs(MetricMeasure):
     @property
     def label(self) -> str:
         """What is measured."""
-        return f"mean {self.metric} over all epochs"
+        return said("mean {metric} over all epochs", metric=self.metric)
 
     def of(self, curve: Curve) -> Measured:
         """Normalised area; a diverged curve is carried forward to its budget."""
@@ -445,7 +460,7 @@ class Rise(MetricMeasure):
     @property
     def label(self) -> str:
         """What is measured."""
-        return f"rise of {self.metric} above its minimum"
+        return said("rise of {metric} above its minimum", metric=self.metric)
 
     def of(self, curve: Curve) -> Measured:
         """Last value minus the smallest; NaN where the last is not a number."""
@@ -473,7 +488,7 @@ class SecondsPerEpoch(MeasureBase):
     @property
     def label(self) -> str:
         """What is measured."""
-        return f"{self.clock} seconds per steady epoch"
+        return said("{clock} seconds per steady epoch", clock=self.clock)
 
     def of(self, curve: Curve) -> Measured:
         """Median over epochs 2 and later; NaN for a curve of one epoch."""

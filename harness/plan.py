@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,8 @@ class ArmJob:
         threads: Compute threads of the worker.
         deterministic: Whether TensorFlow's op determinism is on.
         device: Where to train, as in the study file.
+        found: Digests of the data and of a user's source when the arm was described: no trial is
+            trained on others.
     """
 
     architecture: tuple[str, Mapping[str, Any]]
@@ -57,12 +59,13 @@ class ArmJob:
     threads: int
     deterministic: bool
     device: Device = "auto"
+    found: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def settings(self) -> dict[str, Any]:
         """What the study file says of the arm, without what depends on where it lies."""
         settings = asdict(self)
-        del settings["folder"]
+        del settings["folder"], settings["found"]
         return settings
 
 
@@ -96,7 +99,7 @@ def arm_job(study: Study, arm: Arm, folder: Path) -> ArmJob:
     return ArmJob(
         architecture=(arm.architecture.name, arm.architecture.settings),
         optimizer=(arm.optimizer.name, arm.optimizer.settings),
-        data=study.data.model_dump(exclude_none=True),
+        data=study.data_of(arm).model_dump(exclude_none=True),
         folder=folder,
         epochs=study.epochs_of(arm),
         batch_size=study.batch_size_of(arm),

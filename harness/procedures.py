@@ -10,6 +10,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
+from harness.language import said
 from harness.samples import Sample
 from harness.stats import classical, equivalence, paired, unpaired
 from harness.stats.arrangements import MOST_ENUMERATED
@@ -17,6 +18,9 @@ from harness.stats.rank_intervals import pseudomedian, rank_shift
 from harness.stats.relabelings import DRAWS
 from harness.stats.results import Interval, TestResult
 from harness.stats.samples import Alternative
+
+_MOST_DRAWN, _FEWEST_DRAWS = 100_000_000, 9_999
+"""Memberships drawn for a claim of many unpaired runs, and the fewest labelings they may make."""
 
 
 class Procedure(ABC):
@@ -43,7 +47,7 @@ class Procedure(ABC):
         """Two one-sided tests that the difference is smaller than a margin (Schuirmann 1987)."""
         sides = (self.test(-margin, "greater"), self.test(margin, "less"))
         p = math.nan if any(math.isnan(side.p) for side in sides) else max(s.p for s in sides)
-        method = f"TOST by {sides[0].method}"
+        method = said("TOST by {test}", test=sides[0].method)
         return TestResult(self.estimate, p, method, sides[0].df, sides[0].reason)
 
 
@@ -80,9 +84,12 @@ class Relabeling(Procedure):
     """Studentized permutation of two sides that are not paired."""
 
     def __init__(
-        self, sample: Sample, *, draws: int = DRAWS, exact_up_to: int = MOST_ENUMERATED
+        self, sample: Sample, *, draws: int | None = None, exact_up_to: int = MOST_ENUMERATED
     ) -> None:
         self._a, self._b = sample.a, sample.b
+        if draws is None:  # of thousands of runs fewer draws, lest a claim take minutes
+            fitting = _MOST_DRAWN // max(1, len(sample.a) + len(sample.b))
+            draws = max(_FEWEST_DRAWS, min(DRAWS, fitting))
         self._draws, self._exact_up_to = draws, exact_up_to
 
     @property

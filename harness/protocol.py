@@ -11,11 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.language import N_, said
 from harness.measures import as_settings
 from harness.plan import arm_job, digest
 from harness.study import Arm, Claim, Study, matching_arms
 
 _OPEN_IN_A_PILOT = ("replicates", "stopping")
+_LOST = (
+    "what was claimed before the first trial was lost with a damaged store: every claim is "
+    "exploratory"
+)
 
 
 @dataclass(frozen=True)
@@ -78,13 +83,15 @@ def standing(
     now = protocol(study, identities)
     if bound is None:
         return Standing(dict.fromkeys(now["claims"], True), (), ())
+    if bound.get("is_lost"):
+        return Standing(dict.fromkeys(now["claims"], False), (), (_LOST,))
     shared = _changed(bound, now)
     other = _other_arms(bound, now)
     names = [arm.name for arm in study.all_arms]
     confirmatory = {
         claim.id: not shared
         and bound["claims"].get(claim.id) == now["claims"][claim.id]
-        and not any(other & set(matching_arms(side, names)) for side in claim.compare)
+        and not any(other & set(matching_arms(side, names)) for side in claim.sides)
         for claim in study.claims
     }
     withdrawn = tuple(claim for claim in bound["claims"] if claim not in now["claims"])
@@ -93,7 +100,7 @@ def standing(
 
 def _decisive(study: Study, claim: Claim, arms: Mapping[str, Arm]) -> dict[str, Any]:
     """What of a claim can change its verdict: all but its words."""
-    names = sorted({n for side in claim.compare for n in matching_arms(side, list(arms))})
+    names = sorted({n for side in claim.sides for n in matching_arms(side, list(arms))})
     silent = {"measure", "answers_question", "says", "specifications", "unit"}
     if claim.statistic == "mean":
         silent.add("statistic")  # a claim is about means unless it says otherwise
@@ -138,25 +145,37 @@ def _notices(
     bound: Mapping[str, Any], now: Mapping[str, Any], withdrawn: tuple[str, ...]
 ) -> Iterator[str]:
     for key in _changed(bound, now):
-        yield f"{key} changed after the first trial was stored: every claim is exploratory"
-    for name in sorted(_other_arms(bound, now)):
-        yield (
-            f'arm "{name}" is another than when the first trial was stored (its settings, model, '
-            "source or data changed): claims about it are exploratory"
+        yield said(
+            "{key} changed after the first trial was stored: every claim is exploratory", key=key
         )
-    words = bound.get("words", {})
-    for claim, said in now["words"].items():
-        before = words.get(claim, said)
-        if before["says"] != said["says"]:
-            yield (
-                f"claim {claim} was reworded after the first trial was stored; it was bound as: "
-                f"{before['says']}"
+    for name in sorted(_other_arms(bound, now)):
+        yield said(
+            'arm "{arm}" is another than when the first trial was stored (its settings, model, '
+            "source or data changed): claims about it are exploratory",
+            arm=name,
+        )
+    bound_words = bound.get("words", {})
+    for claim, words in now["words"].items():
+        before = bound_words.get(claim, words)
+        if before["says"] != words["says"]:
+            yield said(
+                "claim {claim} was reworded after the first trial was stored; it was bound as: "
+                "{before}",
+                claim=claim,
+                before=before["says"],
             )
-        if before["answers_question"] != said["answers_question"]:
-            began = "began" if said["answers_question"] else "ceased"
-            yield f"claim {claim} {began} to answer the question after the first trial was stored"
+        if before["answers_question"] != words["answers_question"]:
+            template = N_(
+                "claim {claim} ceased to answer the question after the first trial was stored"
+            )
+            if words["answers_question"]:
+                template = N_(
+                    "claim {claim} began to answer the question after the first trial was stored"
+                )
+            yield said(template, claim=claim)
     if withdrawn:
-        yield (
-            f"claims withdrawn after the first trial was stored: {', '.join(withdrawn)}; they "
-            "keep their place in the family of tests"
+        yield said(
+            "claims withdrawn after the first trial was stored: {claims}; they keep their place in "
+            "the family of tests",
+            claims=", ".join(withdrawn),
         )

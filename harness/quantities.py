@@ -3,32 +3,77 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 
+from harness.language import N_, NN_, _, current, ngettext, pgettext
 from harness.stats.results import Interval
 
 NO_VALUE = "n/a"
 _MOST_DECIMALS = 5
+LONGEST_SECONDS = 366 * 24 * 3600
+"""More than anybody waits for: longer times are slips of the pen."""
+
+_WAIT = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
 _NOISE = 1e-8  # how far from zero the search for an interval's end may stop
 _NOUNS = {
-    "accuracy": ("point", "points"),
-    "epochs": ("epoch", "epochs"),
-    "steps": ("step", "steps"),
-    "seconds": ("second", "seconds"),
-    "nats": ("nat", "nats"),
+    "accuracy": NN_("point", "points"),
+    "epochs": NN_("epoch", "epochs"),
+    "steps": NN_("step", "steps"),
+    "seconds": NN_("second", "seconds"),
+    "nats": NN_("nat", "nats"),
 }
+_AMOUNTS = {
+    "accuracy": NN_("{number} point", "{number} points"),
+    "epochs": NN_("{number} epoch", "{number} epochs"),
+    "steps": NN_("{number} step", "{number} steps"),
+    "seconds": NN_("{number} second", "{number} seconds"),
+    "nats": NN_("{number} nat", "{number} nats"),
+}
+_COUNTS = {
+    "arm": NN_("{n} arm", "{n} arms"),
+    "claim": NN_("{n} claim", "{n} claims"),
+    "comparison": NN_("{n} comparison", "{n} comparisons"),
+    "epoch": NN_("{n} epoch", "{n} epochs"),
+    "image": NN_("{n} image", "{n} images"),
+    "incomplete block": NN_("{n} incomplete block", "{n} incomplete blocks"),
+    "look": NN_("{n} look", "{n} looks"),
+    "minute": NN_("{n} minute", "{n} minutes"),
+    "pair": NN_("{n} pair", "{n} pairs"),
+    "relabeling": NN_("{n} relabeling", "{n} relabelings"),
+    "repeat": NN_("{n} repeat", "{n} repeats"),
+    "replicate": NN_("{n} replicate", "{n} replicates"),
+    "run": NN_("{n} run", "{n} runs"),
+    "second": NN_("{n} second", "{n} seconds"),
+    "split": NN_("{n} split", "{n} splits"),
+    "stored trial": NN_("{n} stored trial", "{n} stored trials"),
+    "trial": NN_("{n} trial", "{n} trials"),
+}
+"""What reports count; other nouns are for the terminal, which speaks English alone."""
 
 
 def plural(count: int, noun: str) -> str:
     """A count with its noun: "1 pair", "10 pairs"."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+    forms = _COUNTS.get(noun, (f"{{n}} {noun}", f"{{n}} {noun}s"))
+    return ngettext(*forms, count).format(n=f"{count:,}")
 
 
 def listed(words: Sequence[str]) -> str:
     """Words as a list in a sentence: "a, b and c"."""
     if len(words) < 2:
         return "".join(words)
-    return f"{', '.join(words[:-1])} and {words[-1]}"
+    most = pgettext("between words of a list", ", ").join(words[:-1])
+    return _("{most} and {last}").format(most=most, last=words[-1])
+
+
+def either(words: Sequence[str]) -> str:
+    """Words of which any may be meant: "a or b"."""
+    return pgettext("between alternatives", " or ").join(words)
+
+
+def joined(sentences: Iterable[str]) -> str:
+    """Sentences one after the other; Japanese has no space between them."""
+    return ("" if current() == "ja" else " ").join(filter(None, sentences))
 
 
 def shown(value: float, unit: str) -> float:
@@ -38,8 +83,15 @@ def shown(value: float, unit: str) -> float:
 
 def unit_noun(unit: str, number: str = "2") -> str:
     """The unit's noun after a written number: "epoch" after "1", else "epochs"."""
-    singular, several = _NOUNS.get(unit, (unit, unit))
-    return singular if number == "1" else several
+    return ngettext(*_NOUNS.get(unit, (unit, unit)), 1 if number == "1" else 2)
+
+
+def with_unit(text: str, unit: str) -> str:
+    """A written number with its unit: "1 epoch", "3.4 epochs"."""
+    forms = _AMOUNTS.get(unit)
+    if forms is None:
+        return f"{text} {unit}"
+    return ngettext(*forms, 1 if text == "1" else 2).format(number=text)
 
 
 def decimals_for(unit: str, interval: Interval, value: float) -> int:
@@ -75,42 +127,64 @@ def number(value: float, decimals: int) -> str:
 def amount(value: float, unit: str, decimals: int = 1) -> str:
     """A difference with its unit: "3.4 epochs", "0.8 points"."""
     text = number(shown(value, unit), decimals)
-    return text if text == NO_VALUE else f"{text} {unit_noun(unit, text)}"
+    return text if text == NO_VALUE else with_unit(text, unit)
 
 
 def given_amount(value: float, unit: str) -> str:
     """A number somebody wrote, such as a margin, without added decimals: "1 epoch"."""
-    text = f"{shown(value, unit):.6g}"
-    return f"{text} {unit_noun(unit, text)}"
+    return with_unit(f"{shown(value, unit):.6g}", unit)
 
 
 def level(value: float, unit: str, decimals: int = 1) -> str:
     """A value of a measure: an accuracy as "97.8 %", anything else with its unit."""
     if unit == "accuracy":
         text = number(shown(value, unit), decimals)
-        return text if text == NO_VALUE else f"{text} %"
+        return text if text == NO_VALUE else with_percent(text)
     return amount(value, unit, decimals)
 
 
 def percent(share: float) -> str:
     """A share without needless decimals: "95 %", "97.5 %"."""
-    return f"{share * 100:.4g} %"
+    return with_percent(f"{share * 100:.4g}")
+
+
+def with_percent(text: str) -> str:
+    """A written number of hundredths with its sign: "95 %"."""
+    return _("{number} %").format(number=text)
 
 
 def span(interval: Interval, unit: str, decimals: int) -> str:
-    """An interval's ends in words: "2.1 to 4.9", "2.1 or more", "any size"."""
-    low = number(shown(interval.low, unit), decimals)
-    high = number(shown(interval.high, unit), decimals)
+    """An interval's ends in words: "2.1 to 4.9", "2.1 or more", "unbounded"."""
+    return _ends(interval, unit, decimals, _BARE)
+
+
+def span_with_unit(interval: Interval, unit: str, decimals: int) -> str:
+    """An interval's ends with their unit: "2.1 to 4.9 epochs", "2.1 or more epochs"."""
+    return _ends(interval, unit, decimals, _UNITED)
+
+
+_BARE = (N_("{low} to {high}"), N_("{low} or more"), N_("{high} or less"))
+_UNITED = (N_("{low} to {high} {unit}"), N_("{low} or more {unit}"), N_("{high} or less {unit}"))
+
+
+def _ends(interval: Interval, unit: str, decimals: int, templates: tuple[str, str, str]) -> str:
     if math.isnan(interval.low) or math.isnan(interval.high):
         return NO_VALUE
+    between, above, below = templates
     match (math.isinf(interval.low), math.isinf(interval.high)):
         case (False, False):
-            return f"{low} to {high}"
+            template = between
         case (False, True):
-            return f"{low} or more"
+            template = above
         case (True, False):
-            return f"{high} or less"
-    return "unbounded"
+            template = below
+        case _:
+            return _("unbounded")
+    return _(template).format(
+        low=number(shown(interval.low, unit), decimals),
+        high=number(shown(interval.high, unit), decimals),
+        unit=unit_noun(unit),
+    )
 
 
 def p_value(p: float, alpha: float = 0.05) -> str:
@@ -141,4 +215,19 @@ def duration(seconds: float) -> str:
         return plural(max(1, round(seconds)), "second")
     if seconds < 90 * 60:
         return plural(round(seconds / 60), "minute")
-    return f"{seconds / 3600:,.1f} hours"
+    return _("{number} hours").format(number=f"{seconds / 3600:,.1f}")
+
+
+def seconds_in(words: str) -> float | None:
+    """The seconds of a time as people write it: "90s", "30m", "2h", "1h30m".
+
+    Args:
+        words: Hours, minutes and seconds in this order, each at most once.
+
+    Returns:
+        None if the words are no time, no time at all, or more than a year.
+    """
+    found = _WAIT.fullmatch(words.strip().lower().replace(" ", ""))
+    hours, minutes, seconds = (int(part or 0) for part in found.groups()) if found else (0, 0, 0)
+    total = 3600 * hours + 60 * minutes + seconds
+    return float(total) if 0 < total <= LONGEST_SECONDS else None

@@ -6,55 +6,112 @@ differ in what they read, train or write.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from harness.errors import UserError
 from harness.gather import gather, sample_images
+from harness.language import SOURCE, using
 from harness.logged import logged_results
 from harness.report import write_report
 from harness.results import Results
-from harness.store import Store
+from harness.store import Database, PostgresSchema, SQLiteFile, Store
 from harness.study_file import LoadedStudy
+from harness.study_meaning import own_words
+
+STORE_VARIABLE = "BENCH_STORE"
+"""Environment variable with the address of a team's database, where none is given."""
+
+
+def results_folder(loaded: LoadedStudy, reports: Path) -> Path:
+    """The study's results folder, whether it is there yet or not."""
+    return reports / loaded.folder_name
 
 
 def store_file(loaded: LoadedStudy, reports: Path) -> Path:
-    """The study's results database, whether it is there yet or not."""
-    return reports / loaded.folder_name / "results.db"
+    """The study's own results database, whether it is there yet or not."""
+    return results_folder(loaded, reports) / "results.db"
 
 
-def folder_with_results(loaded: LoadedStudy, reports: Path) -> Path:
-    """The study's results folder.
+def database_of(loaded: LoadedStudy, reports: Path, address: str | None = None) -> Database:
+    """Where the study's results are kept, whether anything is there yet or not.
+
+    Args:
+        loaded: The study.
+        reports: Folder that holds one results folder a study.
+        address: A team's PostgreSQL database; `STORE_VARIABLE` if not given, and the file in the
+            results folder if that is not set either.
 
     Raises:
-        UserError: It holds no results yet.
+        UserError: The address cannot be used.
     """
-    file = store_file(loaded, reports)
-    if loaded.study.is_of_logs:
-        return file.parent  # logs are read anew each time, there is nothing to run first
-    if not file.is_file():
+    address = address or os.environ.get(STORE_VARIABLE)
+    if address:
+        return PostgresSchema(address, loaded.folder_name)
+    return SQLiteFile(store_file(loaded, reports))
+
+
+def open_store(loaded: LoadedStudy, reports: Path, address: str | None = None) -> Store:
+    """The study's store, made if it is not there yet; see `database_of`.
+
+    Raises:
+        UserError: It cannot be opened.
+    """
+    return Store(database_of(loaded, reports, address))
+
+
+def existing_store(loaded: LoadedStudy, reports: Path, address: str | None = None) -> Store | None:
+    """The study's store if it is there already, else None; see `database_of`.
+
+    Raises:
+        UserError: It cannot be opened.
+    """
+    database = database_of(loaded, reports, address)
+    if database.exists():
+        return Store(database)
+    database.close()
+    return None
+
+
+def open_results(loaded: LoadedStudy, reports: Path, address: str | None = None) -> Store:
+    """The study's store, which must be there already; see `database_of`.
+
+    Raises:
+        UserError: It is not there, or cannot be opened.
+    """
+    store = existing_store(loaded, reports, address)
+    if store is None:
+        place = database_of(loaded, reports, address).name
         profile = f" --profile {loaded.profile}" if loaded.profile else ""
         raise UserError(
-            f"{file.parent}: holds no results yet; run `bench study {loaded.file}{profile}` first"
+            f"{place}: holds no results yet; run `bench study {loaded.file}{profile}` first"
         )
-    return file.parent
+    return store
 
 
-def stored_results(loaded: LoadedStudy, reports: Path) -> Results:
-    """What the study's results folder holds.
+def stored_results(loaded: LoadedStudy, reports: Path, address: str | None = None) -> Results:
+    """What is stored of a study; logs are read anew.
 
     Raises:
-        UserError: It holds no results yet.
+        UserError: There are no results yet, or the store cannot be opened.
     """
     if loaded.study.is_of_logs:
         return logged_results(loaded)
-    with Store(folder_with_results(loaded, reports) / "results.db") as store:
+    with open_results(loaded, reports, address) as store:
         return gather(loaded, store)
 
 
-def results_so_far(loaded: LoadedStudy, reports: Path) -> Results | None:
+def results_so_far(
+    loaded: LoadedStudy, reports: Path, address: str | None = None
+) -> Results | None:
     """What is stored of a study; None if it was never run."""
-    file = store_file(loaded, reports)
-    return stored_results(loaded, reports) if file.is_file() or loaded.study.is_of_logs else None
+    if loaded.study.is_of_logs:
+        return logged_results(loaded)
+    store = existing_store(loaded, reports, address)
+    if store is None:
+        return None
+    with store:
+        return gather(loaded, store)
 
 
 def refuse_logs(loaded: LoadedStudy, what: str) -> None:
@@ -67,10 +124,17 @@ def refuse_logs(loaded: LoadedStudy, what: str) -> None:
         raise UserError(f"{loaded.file}: its runs were trained elsewhere, so {what}")
 
 
-def write_page(results: Results, folder: Path) -> Path:
+def write_page(results: Results, folder: Path, language: str = SOURCE) -> Path:
     """Write a study's report with sample images into a folder; returns the page's path.
+
+    Args:
+        results: The study's outcome.
+        folder: Where to write.
+        language: The language of the page, one of `harness.language.LANGUAGES`.
 
     Raises:
         ReportError: The folder cannot be written to.
+        ValueError: There is no such language.
     """
-    return write_report(results, folder, images=sample_images(results.loaded))
+    with using(language, own_words(results.loaded.study, language)):
+        return write_report(results, folder, images=sample_images(results.loaded))

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.language import N_, pgettext, said
 from harness.measures import Curve, Measured
-from harness.quantities import given_amount
+from harness.quantities import given_amount, plural, with_unit
 from harness.stats.samples import tie_decimals
 from harness.stats.spread import deviations
 from harness.study import Claim, Study, matching_arms
@@ -38,7 +40,8 @@ class Sample:
 
     Attributes:
         a: Values of the first side, one a replicate; where paired, ``a[i]`` belongs to ``b[i]``.
-        b: Values of the second side.
+            For a claim with ``beyond``, the differences of its first two sides.
+        b: Values of the second side, or the differences of the other two.
         reached_a: Whether each value of ``a`` was reached, not cut at the horizon.
         reached_b: The same for ``b``.
         horizon: Where times were cut; None if nothing was censored.
@@ -80,7 +83,7 @@ def claim_values(claim: Claim, names: Sequence[str], curves: Curves) -> list[Sid
     """
     rows = []
     trained = {arm for arm, _ in curves}
-    for side, pattern in enumerate(claim.compare):
+    for side, pattern in enumerate(claim.sides):
         if not trained.issuperset(matching_arms(pattern, names)):
             continue
         measure = claim.side_measure(side)
@@ -98,24 +101,35 @@ def sample_of(claim: Claim, values: Sequence[SideValue], *, is_paired: bool) -> 
 
     Times are cut at the smallest censoring time of both sides: up to there every restricted time
     is known and none is guessed, so their mean is the restricted mean (RMST) at that horizon.
-    A claim on spread compares the mean distances from each side's median.
+    A claim on spread compares the mean distances from each side's median; one with ``beyond``
+    compares differences, each taken within its replicate.
     """
     horizon = _horizon(values)
-    sides = [_by_replicate([v for v in values if v.side == side], horizon) for side in (0, 1)]
-    notices = [f"{_where(v)} has no value" for v in values if math.isnan(v.measured.value)]
-    if is_paired:
-        alone = sorted(set(sides[0]) ^ set(sides[1]))
+    sides = [
+        _by_replicate([v for v in values if v.side == side], horizon)
+        for side in range(len(claim.sides))
+    ]
+    notices: list[str] = [
+        said("replicate {replicate} of {arm} has no value", replicate=v.replicate, arm=v.arm)
+        for v in values
+        if math.isnan(v.measured.value)
+    ]
+    if is_paired or claim.beyond is not None:
+        alone = sorted(set[int]().union(*sides) - set(sides[0]).intersection(*sides))
         if alone:
-            noun = "replicate" if len(alone) == 1 else "replicates"
-            notices.append(f"{len(alone)} {noun} unpaired: {', '.join(map(str, alone))}")
+            count = partial(plural, len(alone), "replicate")
+            which = ", ".join(map(str, alone))
+            notices.append(said("{count} unpaired: {which}", count=count, which=which))
         sides = [{r: side[r] for r in side if r not in alone} for side in sides]
-    a, b = (np.array([value for value, _ in side.values()], dtype=float) for side in sides)
+    columns = [_column(side) for side in sides]
+    if claim.beyond is not None:
+        columns = [_difference(*columns[:2]), _difference(*columns[2:])]
+    (a, hit_a), (b, hit_b) = columns
     if claim.statistic == "spread":
         a, b = deviations(a), deviations(b)
-    hit_a, hit_b = (np.array([hit for _, hit in side.values()], dtype=bool) for side in sides)
     limit = math.inf if horizon is None else horizon
     hits = sum(not v.measured.censored and v.measured.value <= limit for v in values)
-    sizes = (len(a), len(b))
+    sizes = tuple(map(len, sides))
     reason = _obstacle(claim, values, sizes=sizes, hits=hits, horizon=horizon, is_paired=is_paired)
     beside = _beside_unlike_neighbours(claim, values)
     if beside is not None:
@@ -131,6 +145,21 @@ def sample_of(claim: Claim, values: Sequence[SideValue], *, is_paired: bool) -> 
     return Sample(a, b, hit_a, hit_b, horizon, tuple(notices), reason, replicates, earliest)
 
 
+_Column = tuple[FloatArray, NDArray[np.bool_]]
+
+
+def _column(side: Mapping[int, tuple[float, bool]]) -> _Column:
+    """A side's values, and which of them were reached."""
+    rows = side.values()
+    return np.array([v for v, _ in rows], dtype=float), np.array([hit for _, hit in rows], bool)
+
+
+def _difference(first: _Column, second: _Column) -> _Column:
+    """Differences replicate by replicate, rid of binary noise; reached where both values were."""
+    scale = tie_decimals(np.concatenate([first[0], second[0]]))
+    return np.round(first[0] - second[0], scale), first[1] & second[1]
+
+
 def _at_lower_end(value: SideValue) -> SideValue:
     earliest = value.measured.earliest
     return value if earliest is None else replace(value, measured=Measured(earliest))
@@ -138,15 +167,14 @@ def _at_lower_end(value: SideValue) -> SideValue:
 
 def _interval_words(known: Sequence[SideValue], count: int, unit: str) -> str:
     first = known[0].measured
-    return (
-        f"{len(known)} of {count} times are known to an interval only, such as {first.earliest:g} "
-        f"to {first.value:g} {unit}: the later end decides, and a sensitivity test takes the "
-        "earlier"
+    return said(
+        "{known} of {count} times are known to an interval only, such as {first} to {last}: the "
+        "later end decides, and a sensitivity test takes the earlier",
+        known=len(known),
+        count=count,
+        first=f"{first.earliest:g}",
+        last=partial(with_unit, f"{first.value:g}", unit),
     )
-
-
-def _where(value: SideValue) -> str:
-    return f"replicate {value.replicate} of {value.arm}"
 
 
 def _horizon(values: Sequence[SideValue]) -> float | None:
@@ -180,20 +208,27 @@ def _beside_unlike_neighbours(claim: Claim, values: Sequence[SideValue]) -> str 
     jobs = sorted({v.jobs for v in values if v.jobs is not None})
     if clock is None or len(jobs) < 2:
         return None
-    told = f"some trials were timed at {' and some at '.join(map(str, jobs))} jobs"
-    way_out = 'time them alone with study.timing = "exclusive"'
+    template = N_(
+        "some trials were timed at {jobs} jobs, which changes processor seconds a little, too; "
+        'time them alone with study.timing = "exclusive"'
+    )
     if clock == "wall":
-        return (
-            f'{told}, so their wall times are no fair comparison; {way_out}, or use clock = "cpu"'
+        template = N_(
+            "some trials were timed at {jobs} jobs, so their wall times are no fair comparison; "
+            'time them alone with study.timing = "exclusive", or use clock = "cpu"'
         )
-    return f"{told}, which changes processor seconds a little, too; {way_out}"
+    return said(template, jobs=partial(_some_and_some, jobs))
+
+
+def _some_and_some(jobs: Sequence[int]) -> str:
+    return pgettext("between numbers of jobs", " and some at ").join(map(str, jobs))
 
 
 def _obstacle(
     claim: Claim,
     values: Sequence[SideValue],
     *,
-    sizes: tuple[int, int],
+    sizes: tuple[int, ...],
     hits: int,
     horizon: float | None,
     is_paired: bool,
@@ -201,13 +236,25 @@ def _obstacle(
     """Why these values allow no test, or None."""
     lost = [v for v in values if v.diverged and math.isnan(v.measured.value)]
     if lost:  # leaving it out would favour the arm that diverges
-        return f"{_where(lost[0])} diverged and has no {claim.measure.label}: there is no mean"
+        return said(
+            "replicate {replicate} of {arm} diverged and has no {measure}: there is no mean",
+            replicate=lost[0].replicate,
+            arm=lost[0].arm,
+            measure=claim.measure.label,
+        )
     if 0 in sizes:
-        return "no finished trials to compare"
+        return N_("no finished trials to compare")
+    if not is_paired and claim.beyond is not None:
+        return N_(
+            "a difference is taken from another within each replicate: these runs are not paired"
+        )
     if not is_paired and 1 in sizes:
-        return f"one run of {claim.compare[sizes.index(1)]} cannot show how much runs differ"
+        arm = claim.compare[sizes.index(1)]
+        return said("one run of {arm} cannot show how much runs differ", arm=arm)
     if horizon is not None and hits == 0:
-        what = "the target" if hasattr(claim.measure, "target") else "it"
-        within = given_amount(horizon, claim.measure.unit)
-        return f"not testable: 0/{sum(sizes)} reached {what} within {within}"
+        template = N_("not testable: 0/{n} reached it within {horizon}")
+        if hasattr(claim.measure, "target"):
+            template = N_("not testable: 0/{n} reached the target within {horizon}")
+        within = partial(given_amount, horizon, claim.measure.unit)
+        return said(template, n=sum(sizes), horizon=within)
     return None

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
+from harness.language import said
+from harness.quantities import plural
 from harness.stats.planning import smallest_p
 from harness.stats.repeated import nominal_level, repeated_p, spent_by
 from harness.stats.sequential import Boundary
@@ -100,7 +103,7 @@ def _compared(study: Study) -> set[str]:
     compared = {
         name
         for claim in study.claims
-        for side in claim.compare
+        for side in claim.sides
         for name in matching_arms(side, names)
     }
     return compared or set(names)
@@ -123,11 +126,16 @@ def powerless_looks(study: Study) -> Iterator[str]:
         if look.can_find_a_difference(claims, alpha):
             continue
         allowed = look.level(alpha / claims)
-        yield (
-            f"stopping.looks: at the look at {look.count} replicates no difference can be called "
-            f"real: the smallest p of {look.count} pairs is {smallest_p(look.count):.2g}, and this "
-            f"look allows {allowed:.2g} ({study.stopping.spending} spending, "
-            f"{claims} {'claim' if claims == 1 else 'claims'}); {_mend(study, look)}"
+        yield said(
+            "stopping.looks: at the look at {count} replicates no difference can be called real: "
+            "the smallest p of {count} pairs is {p}, and this look allows {allowed} ({spending} "
+            "spending, {claims}); {mend}",
+            count=look.count,
+            p=f"{smallest_p(look.count):.2g}",
+            allowed=f"{allowed:.2g}",
+            spending=study.stopping.spending,
+            claims=partial(plural, claims, "claim"),
+            mend=_mend(study, look),
         )
 
 
@@ -137,8 +145,8 @@ def _mend(study: Study, look: Look) -> str:
     for count in range(look.count + 1, look.counts[look.place + 1]):
         counts = (*look.counts[: look.place], count, *look.counts[look.place + 1 :])
         if Look(counts, look.place, look.boundary).can_find_a_difference(claims, alpha):
-            return f"one at {count} could"
+            return said("one at {count} could", count=count)
     pocock = Look(look.counts, look.place, _BOUNDARIES["pocock"])
     if pocock.can_find_a_difference(claims, alpha):
-        return 'with spending = "pocock" it could'
-    return "leave it out, unless practical equality is all it is to find"
+        return said('with spending = "pocock" it could')
+    return said("leave it out, unless practical equality is all it is to find")

@@ -10,13 +10,15 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from harness.choices import Choices, check_choices
-from harness.logs.run import Kind
 from harness.measures import AtEpoch, Measure, is_accuracy
+from harness.quantities import listed
+from harness.study_foreign import ELSEWHERE, Logs, PublishedRuns
+from harness.study_translations import Translations
+from harness.study_values import MOST_EPOCHS, Count, NonEmpty, Section, Seed, Wait
 
-MAX_SEED = 2**32 - 1
 Stream = Literal["init", "shuffle", "dropout", "split"]
 STREAMS: tuple[Stream, ...] = get_args(Stream)
 Statistic = Literal["mean", "spread"]
@@ -25,16 +27,6 @@ Precision = Literal["float32", "mixed_bfloat16"]
 Device = Literal["auto", "cpu", "gpu"]
 Spending = Literal["obrien-fleming", "pocock"]
 Timing = Literal["shared", "exclusive"]
-_MOST_EPOCHS = 1_000_000
-Count = Annotated[int, Field(ge=1, le=_MOST_EPOCHS)]
-Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
-NonEmpty = Annotated[str, Field(min_length=1, pattern=r"\S")]
-
-
-class Section(BaseModel):
-    """A table of the study file: unknown keys are errors, types are not coerced."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
 class Spec(Section):
@@ -81,6 +73,9 @@ class StudySection(Section):
         deterministic: Whether TensorFlow is made to give the same bits each time.
         device: Where trials are trained: ``"auto"`` takes a GPU where TensorFlow finds one.
         jobs_per_gpu: Workers that share a GPU; its memory is taken as it is needed.
+        trial_timeout: A trial that takes longer, such as ``"10m"`` or so many seconds, is ended
+            with its worker, tried again once, and then counts as failed. A new worker's start is
+            part of it. It changes no trial's identity.
         paired: Whether runs of the same replicate share their seeds; only for a study of logs.
         timing: ``"exclusive"`` trains every trial once more after the study, alone on the machine,
             and takes the seconds from there; ``"shared"`` takes those of the study's own run.
@@ -100,6 +95,7 @@ class StudySection(Section):
     device: Device = "auto"
     jobs_per_gpu: Count = 1
     timing: Timing = "shared"
+    trial_timeout: Wait | None = None
     paired: bool = False
 
     @model_validator(mode="after")
@@ -148,37 +144,6 @@ class Data(Section):
         return self.name or str(self.npz)
 
 
-class Logs(Section):
-    """``logs``: runs that others trained, in place of an architecture and an optimizer.
-
-    Attributes:
-        path: File, folder or pattern such as ``"runs/cnn-*.csv"``, or a list of these, relative to
-            the study file.
-        kind: The kind of log; found out for each file if not given.
-        arm: Which arm's runs to take, where the logs name arms in a column.
-        replicate_from: How a path or a run's name ends, such as ``"*-s{replicate}.csv"``.
-        metric: The metric's column by the log's own name, where it is not a name that is known.
-        scale: Whether accuracies are logged from 0 to 100; found out if not given.
-        restarts: What to do with a log in which a run begins again from scratch.
-        pauses: Whether pauses count as training time.
-    """
-
-    path: NonEmpty | Annotated[list[NonEmpty], Field(min_length=1)]
-    kind: Kind | None = None
-    arm: NonEmpty | None = None
-    replicate_from: NonEmpty | None = None
-    metric: NonEmpty | None = None
-    scale: Literal["percent", "fraction"] | None = None
-    restarts: Literal["separate", "last"] | None = None
-    pauses: Literal["in", "out"] | None = None
-
-    @property
-    def paths(self) -> list[str]:
-        """The paths as a list."""
-        return [self.path] if isinstance(self.path, str) else list(self.path)
-
-
-ELSEWHERE = "elsewhere"
 _UNKNOWN = (ELSEWHERE, {"name": ELSEWHERE, "settings": {}}, {"name": ELSEWHERE})
 """What stands for the architecture, optimizer and data of runs that others trained."""
 
@@ -196,6 +161,7 @@ class Arm(Section):
         optimizer: The optimizer, by name or as a table with its settings.
         epochs: Its epochs, where they are not the study's.
         batch_size: Its batch size, where it is not the study's.
+        data: What it is trained on, where that is not the study's ``[data]``.
         precision: Its number format, where it is not the study's.
         vary: Streams of randomness that differ between its replicates.
         crossed: Two streams, each seed of the first trained with each of the second.
@@ -207,6 +173,7 @@ class Arm(Section):
     optimizer: Spec
     epochs: Count | None = None
     batch_size: Count | None = None
+    data: Data | None = None
     precision: Precision | None = None
     vary: list[Stream] | None = None
     crossed: Annotated[list[Stream], Field(min_length=2, max_length=2)] | None = None
@@ -219,6 +186,8 @@ class Arm(Section):
             return value
         if any(value.get(k, ELSEWHERE) not in _UNKNOWN for k in ("architecture", "optimizer")):
             raise ValueError("give logs, or an architecture and an optimizer to train: not both")
+        if value.get("data") is not None:
+            raise ValueError("the runs of logs are trained already: drop data")
         return {**value, "architecture": ELSEWHERE, "optimizer": ELSEWHERE}
 
     @model_validator(mode="after")
@@ -262,6 +231,8 @@ class Grid(Section):
 class Claim(Section):
     """``[[claims]]``: a sentence about two arms, or one arm at two epochs, on one measure.
 
+    With ``beyond`` it is about four: the difference of the first two less that of the others.
+
     The effect is always the measure's ``statistic`` over replicates on the first side minus that
     on the second: its mean, or its spread (the mean distance from the side's median). A side may
     be a pattern (``"cnn-*"``): then the replicate's mean over the matching arms is compared.
@@ -270,6 +241,7 @@ class Claim(Section):
         id: A short name without spaces, for profiles, gates and files.
         says: The claim as a sentence.
         compare: The two sides: arms, or patterns such as ``cnn-*``.
+        beyond: Two further sides, whose own difference is taken from that of the first two.
         at_epochs: With a measure of kind ``at_epoch``: the epoch of each side, or ``last``.
         measure: What is measured on each curve.
         statistic: Whether the sides' means or their spreads are compared.
@@ -283,6 +255,7 @@ class Claim(Section):
     id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
     says: NonEmpty
     compare: Annotated[list[NonEmpty], Field(min_length=2, max_length=2)]
+    beyond: Annotated[list[NonEmpty], Field(min_length=2, max_length=2)] | None = None
     at_epochs: (
         Annotated[list[Count | Literal["last"]], Field(min_length=2, max_length=2)] | None
     ) = None
@@ -323,16 +296,34 @@ class Claim(Section):
         elif at_epoch and getattr(self.measure, "epoch", None) is None:
             raise ValueError("at_epoch needs epoch = N in the measure, or at_epochs in the claim")
         same_epoch = self.at_epochs is None or self.at_epochs[0] == self.at_epochs[1]
-        if self.compare[0] == self.compare[1] and same_epoch:
+        for pair in filter(None, (self.compare, self.beyond)):
+            if pair[0] == pair[1] and same_epoch:
+                raise ValueError(
+                    f'both sides are "{pair[0]}": compare two arms, or one arm with two different '
+                    "at_epochs"
+                )
+        if self.beyond is None:
+            return
+        if self.statistic == "spread":
             raise ValueError(
-                f'both sides are "{self.compare[0]}": compare two arms, or one arm with two '
-                "different at_epochs"
+                "beyond goes with means: a spread belongs to one arm, and the spread of a "
+                "difference would be another question; drop beyond or statistic"
+            )
+        if self.compare in (self.beyond, self.beyond[::-1]):
+            raise ValueError(
+                f"beyond names the sides of compare again, {self.beyond}: a difference less itself "
+                "is none; name two other sides"
             )
 
+    @property
+    def sides(self) -> list[str]:
+        """All sides: the two of ``compare``, then the two of ``beyond``, if there are any."""
+        return [*self.compare, *(self.beyond or [])]
+
     def side_measure(self, side: int) -> Measure:
-        """The measure of one side (0 or 1), its own epoch filled in."""
+        """The measure of one side, its own epoch filled in."""
         if self.at_epochs is not None and isinstance(self.measure, AtEpoch):
-            return self.measure.model_copy(update={"epoch": self.at_epochs[side]})
+            return self.measure.model_copy(update={"epoch": self.at_epochs[side % 2]})
         return self.measure
 
 
@@ -343,7 +334,7 @@ class Randomness(Section):
         vary: Streams that differ between replicates; the others are held fixed.
     """
 
-    vary: Annotated[list[Stream], Field(min_length=1)] = list(STREAMS)
+    vary: Annotated[list[Stream], Field(min_length=1)] = list(STREAMS)  # noqa: RUF012 - copied
 
 
 class Stopping(Section):
@@ -388,23 +379,6 @@ class Stopping(Section):
         return self
 
 
-class PublishedRuns(Section):
-    """``[published]``: single runs from elsewhere, drawn over the curves of the arms they name.
-
-    ``data`` names what they were trained on, where that is known: if it is not the study's own
-    data, the report says that a difference may come from there.
-
-    Attributes:
-        curves: A CSV file: arm, epoch and metrics, one row an epoch.
-        label: What the runs are called in the report.
-        data: What they were trained on.
-    """
-
-    curves: NonEmpty
-    label: NonEmpty
-    data: NonEmpty | None = None
-
-
 class Study(Section):
     """A whole study, after its profile was laid over it and its grid expanded.
 
@@ -417,6 +391,7 @@ class Study(Section):
         randomness: What differs between replicates.
         stopping: When the data are looked at.
         published: Single runs from elsewhere.
+        translations: The study's own words in other languages.
         profiles: The same question at other scales: any of these keys, laid over them.
     """
 
@@ -428,6 +403,7 @@ class Study(Section):
     randomness: Randomness = Field(default_factory=Randomness)
     stopping: Stopping = Field(default_factory=Stopping)
     published: PublishedRuns | None = None
+    translations: Translations | None = None
     profiles: dict[str, Any] = Field(default_factory=dict)
 
     @model_validator(mode="before")
@@ -446,6 +422,12 @@ class Study(Section):
                 f'arms of logs ("{foreign[0]}") cannot stand beside arms to train ("{own[0]}"): '
                 "train first, then point logs at the study's own curves.csv"
             )
+        if foreign and not self.study.paired and any(claim.beyond for claim in self.claims):
+            raise ValueError(
+                "a claim with beyond takes one difference from another within each replicate: "
+                "where the runs share their seeds, say study.paired = true; else claim each "
+                "difference by itself"
+            )
         if foreign and self.stopping.rule != "fixed":
             raise ValueError("stopping is for studies that train; the runs of logs are all there")
         if self.study.paired and not foreign:
@@ -462,10 +444,28 @@ class Study(Section):
         """The arms, those of the grid included."""
         return [*self.arms, *(self.grid.arms() if self.grid else [])]
 
+    def data_of(self, arm: Arm) -> Data:
+        """What an arm is trained on."""
+        return arm.data or self.data
+
+    @property
+    def all_data(self) -> list[Data]:
+        """What the arms are trained on, each once."""
+        found: list[Data] = []
+        for arm in self.all_arms:
+            if self.data_of(arm) not in found:
+                found.append(self.data_of(arm))
+        return found or [self.data]
+
+    @property
+    def data_label(self) -> str:
+        """The data's names for people: "mnist", "mnist and cifar10"."""
+        return listed(list(dict.fromkeys(data.label for data in self.all_data)))
+
     def epochs_of(self, arm: Arm) -> int:
         """An arm's epoch budget; of logs that do not declare one, more than any has."""
         if arm.epochs is None and arm.logs and "epochs" not in self.study.model_fields_set:
-            return _MOST_EPOCHS
+            return MOST_EPOCHS
         return arm.epochs or self.study.epochs
 
     def batch_size_of(self, arm: Arm) -> int:

@@ -32,12 +32,14 @@ class LoadedStudy:
         file: The TOML file.
         profile: Name of the applied profile, or None.
         warnings: What the reader should know before training starts.
+        allow_code: Whether code that it names may run, whosever it is (see `harness.own_code`).
     """
 
     study: Study
     file: Path
     profile: str | None
     warnings: tuple[str, ...]
+    allow_code: bool = False
 
     @property
     def folder_name(self) -> str:
@@ -52,12 +54,13 @@ def safe_name(name: str) -> str:
     return kept or "unnamed"
 
 
-def load_study(file: Path, profile: str | None = None) -> LoadedStudy:
+def load_study(file: Path, profile: str | None = None, *, allow_code: bool = False) -> LoadedStudy:
     """Read and check a study file.
 
     Args:
         file: The TOML file.
         profile: A profile of the file to lay over it.
+        allow_code: Whether code that it names may run later, whosever it is.
 
     Raises:
         StudyError: With all problems found; each names the key and the fix.
@@ -78,7 +81,7 @@ def load_study(file: Path, profile: str | None = None) -> LoadedStudy:
         problems += meaning_problems(study)
     if problems or study is None:
         raise StudyError(file, problems)
-    return LoadedStudy(study, file, profile, tuple(study_warnings(study)))
+    return LoadedStudy(study, file, profile, tuple(study_warnings(study)), allow_code)
 
 
 def with_replicates(loaded: LoadedStudy, replicates: int) -> LoadedStudy:
@@ -162,7 +165,34 @@ def _with_profile(raw: dict[str, Any], profile: str | None, file: Path) -> dict[
     _overlay(merged, profiles[profile], ("profiles", profile), problems)
     if problems:
         raise StudyError(file, problems)
+    _drop_outdated_translations(raw, merged, _table(profiles, profile))
     return merged
+
+
+def _drop_outdated_translations(
+    raw: Mapping[str, Any], merged: Mapping[str, Any], profile: Mapping[str, Any]
+) -> None:
+    """Take out what is translated of words that the profile changes, unless it does so itself."""
+    before, after = _claims_say(raw), _claims_say(merged)
+    changed = [claim for claim, says in before.items() if after.get(claim) != says]
+    translations = _table(merged, "translations")
+    for language in translations:
+        told = _table(translations, language)
+        own = _table(_table(profile, "translations"), language)
+        for claim in changed:
+            if claim not in _table(own, "claims"):
+                _table(told, "claims").pop(claim, None)
+        if "question" in _table(profile, "study") and "question" not in own:
+            told.pop("question", None)
+
+
+def _claims_say(raw: Mapping[str, Any]) -> dict[str, Any]:
+    return {str(claim.get("id")): claim.get("says") for claim in _tables(raw.get("claims"))}
+
+
+def _table(raw: Mapping[str, Any], key: str) -> dict[str, Any]:
+    found = raw.get(key)
+    return found if isinstance(found, dict) else {}
 
 
 def _overlay(base: Any, over: Any, at: Path_, problems: list[Problem]) -> Any:
@@ -207,7 +237,9 @@ def _name_problems(raw: Mapping[str, Any], folder: Path) -> Iterator[Problem]:
         for at, spec in places:
             yield from _spec_problems(at, spec, check, in_grid=at[0] == "grid")
     if not any("logs" in arm for arm in arms):
-        yield from _data_problems(raw.get("data"), folder)
+        yield from _data_problems(("data",), raw.get("data"), folder)
+        for i, arm in enumerate(arms):
+            yield from _data_problems(("arms", i, "data"), arm.get("data"), folder)
     yield from _duplicates("arms", "name", [arm.get("name") for arm in arms])
     claims = _tables(raw.get("claims"))
     yield from _duplicates("claims", "id", [claim.get("id") for claim in claims])
@@ -227,14 +259,14 @@ def _spec_problems(at: Path_, spec: Any, check: Check, *, in_grid: bool) -> Iter
     yield from (_located(at, problem) for problem in check(spec["name"], settings))
 
 
-def _data_problems(data: Any, folder: Path) -> Iterator[Problem]:
+def _data_problems(at: Path_, data: Any, folder: Path) -> Iterator[Problem]:
     if not isinstance(data, dict):
         return
     name, npz = data.get("name"), data.get("npz")
     if isinstance(npz, str) or isinstance(name, str):
         npz = npz if isinstance(npz, str) else None
         for problem in datasets.check(name, npz=npz, folder=folder):
-            yield _located(("data",), problem)
+            yield _located(at, problem)
 
 
 def _located(at: Path_, problem: CatalogProblem) -> Problem:

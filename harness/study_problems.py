@@ -12,10 +12,13 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from harness import study as models
+from harness import study_foreign
 from harness.choices import Choices
 from harness.errors import UserError
 from harness.measures import MEASURES
 from harness.study import Study
+from harness.study_translations import Translation, Translations
+from harness.study_values import MAX_SEED
 
 Path_ = tuple[str | int, ...]
 
@@ -66,7 +69,7 @@ def _fault(detail: ErrorDetails, loc: Path_) -> str:
     kind, context = detail["type"], detail.get("ctx", {})
     value = shown(detail["input"])
     if kind in LIMITS and "seed" in str(loc[-1] if isinstance(loc[-1], str) else loc[-2]):
-        return f"{value} is no seed (allowed: 0 to {models.MAX_SEED})"
+        return f"{value} is no seed (allowed: 0 to {MAX_SEED})"
     if kind in LIMITS:
         key, words = LIMITS[kind]
         return f"{value} must be {words} {context[key]:g}"
@@ -115,12 +118,13 @@ def _allowed_keys(loc: Path_, raw: Mapping[str, Any]) -> list[str]:
         "claims": models.Claim,
         "randomness": models.Randomness,
         "stopping": models.Stopping,
-        "published": models.PublishedRuns,
+        "published": study_foreign.PublishedRuns,
+        "translations": Translation if len(loc) > 1 else Translations,
     }
     if not loc:
         return sorted(Study.model_fields)
     if loc[-1] == "logs":
-        return sorted(models.Logs.model_fields)
+        return sorted(study_foreign.Logs.model_fields)
     if loc[-1] == "specifications":
         return sorted(Choices.model_fields)
     if loc[-1] == "measure":

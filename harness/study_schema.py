@@ -104,14 +104,6 @@ def _spec(names: Mapping[str, str]) -> dict[str, Any]:
     return {"anyOf": [known, table], "description": _summary(Spec)}
 
 
-def _allow_logs(schema: dict[str, Any]) -> None:
-    """An arm has something to train, or logs; a study of logs needs no data."""
-    arm = schema["$defs"]["Arm"]
-    arm["required"] = ["name"]
-    arm["anyOf"] = [{"required": ["architecture", "optimizer"]}, {"required": ["logs"]}]
-    schema["required"] = ["study"]
-
-
 def _add_profiles(schema: dict[str, Any]) -> None:
     """A profile: any table of the study, whole or in part; arms and claims by name or as a list."""
     definitions, keys = schema["$defs"], schema["properties"]

@@ -20,6 +20,7 @@ from typing import Literal
 import numpy as np
 
 from harness import beside
+from harness.language import N_, said
 from harness.procedures import Maker, Procedure, Relabeling, SignFlip
 from harness.samples import FloatArray, Sample, SideValue, sample_of
 from harness.stats.multiplicity import holm
@@ -37,6 +38,7 @@ class Side:
 
     Attributes:
         name: The arm, or the pattern that stands for several; with its epoch where one is named.
+            For a claim with ``beyond``, a side is the difference of two such.
         n: Replicates with a value.
         mean: Mean of the values (cut at the horizon where censored), for a claim on spread of their
             distances from the median; NaN if there is none.
@@ -286,11 +288,11 @@ def _untested(
 
 
 def _sides(claim: Claim, sample: Sample) -> tuple[Side, Side]:
+    names = side_names(claim)
+
     def side(index: int, values: FloatArray, reached: int) -> Side:
-        epoch = claim.at_epochs[index] if claim.at_epochs else None
-        at = "" if epoch is None else " (last epoch)" if epoch == "last" else f" (epoch {epoch})"
         return Side(
-            name=claim.compare[index] + at,
+            name=names[index],
             n=len(values),
             mean=float(values.mean()) if len(values) else math.nan,
             reached=reached if claim.measure.can_be_censored else None,
@@ -302,13 +304,34 @@ def _sides(claim: Claim, sample: Sample) -> tuple[Side, Side]:
     )
 
 
+def side_names(claim: Claim) -> tuple[str, str]:
+    """What the two sides of a claim are called, which may themselves be differences."""
+
+    def named(side: int) -> str:
+        epoch = claim.at_epochs[side % 2] if claim.at_epochs else None
+        arm = claim.sides[side]
+        if epoch is None:
+            return arm
+        if epoch == "last":
+            return said("{arm} (last epoch)", arm=arm)
+        return said("{arm} (epoch {epoch})", arm=arm, epoch=epoch)
+
+    if claim.beyond is None:
+        return named(0), named(1)
+    return (
+        said("{first} − {second}", first=named(0), second=named(1)),
+        said("{first} − {second}", first=named(2), second=named(3)),
+    )
+
+
 def _tested(verdict: Verdict, sample: Sample, family: int) -> Verdict:
     """Add the deciding test, its intervals, and what stands beside them."""
     claim, alpha = verdict.claim, verdict.alpha
     procedure: Maker = SignFlip if verdict.is_paired else Relabeling
     sensitivity = beside.sensitivity(claim, sample, verdict.is_paired)
     if sample.earliest is not None and sample.earliest.reason is None:
-        sensitivity["the deciding test, at the earliest times"] = procedure(sample.earliest).test()
+        earliest = procedure(sample.earliest).test()
+        sensitivity[N_("the deciding test, at the earliest times")] = earliest
     return replace(
         _decided(verdict, procedure(sample)),
         sensitivity=sensitivity,
@@ -415,6 +438,8 @@ def _equal_unless_cut(verdict: Verdict) -> tuple[Outcome, tuple[str, ...]]:
     if all(side.reached is None or side.reached == side.n for side in verdict.sides):
         return "practically equal", ()
     return "inconclusive", (
-        "the sides are alike as far as they were watched, but some trials never got there: how "
-        "much longer they would have needed is not known",
+        N_(
+            "the sides are alike as far as they were watched, but some trials never got there: how "
+            "much longer they would have needed is not known"
+        ),
     )

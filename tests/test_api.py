@@ -273,7 +273,7 @@ def build(input_shape, classes, seeds):
     doomed = seeds_of(load_study(folder / "fussy.toml").study, 0).init
     (folder / "fussy.py").write_text(model.format(doomed=doomed), encoding="utf-8")
     with pytest.warns(UserWarning, match="at least 6"):
-        fussy = harness.load(folder / "fussy.toml", "few", reports=tmp_path)
+        fussy = harness.load(folder / "fussy.toml", "few", reports=tmp_path, allow_code=True)
     with pytest.warns(UserWarning, match="narrow, replicate 0 failed"):
         results = fussy.run(jobs=1, progress=False)
     trials = results.trials().set_index(["arm", "replicate"])

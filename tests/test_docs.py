@@ -47,10 +47,11 @@ def keys(table: object) -> Iterator[str]:
     if isinstance(table, list):
         for entry in table:
             yield from keys(entry)
+    own = {"architecture", "optimizer", "architectures", "optimizers", "profiles", "translations"}
     if isinstance(table, dict):
         for key, value in table.items():
             yield key
-            if key not in {"architecture", "optimizer", "architectures", "optimizers", "profiles"}:
+            if key not in own:
                 yield from keys(value)
 
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from harness.procedures import SignFlip
 from harness.prose.words import nuances, verdict_sentence, what_would_change
 from harness.protocol import pilot_protocol, protocol, standing
-from harness.report.stopping_section import section_of, stopping_document
+from harness.report.exports import stopping_document
+from harness.report.stopping_section import section_of
 from harness.results import Results
 from harness.samples import Sample, side_values
 from harness.stopping import declared_looks, looks_reached
@@ -367,6 +370,11 @@ class TestSection:
             for v in row
         )
         assert "slower-to-target" in section.figures[0].svg
+        assert section.figures[0].data == "looks.csv"
+        rows = pd.read_csv(io.StringIO(section.files["looks.csv"]))
+        assert rows["replicates"].tolist() == [int(row[0]) for row in claims.rows]
+        assert rows["claim"].tolist() == [row[1] for row in claims.rows]
+        assert (rows["boundary_first_claim"] < rows["boundary_last_claim"]).all()
 
     def test_the_document_names_what_each_look_decided(self, tmp_path: Path) -> None:
         results = sequential_results(tmp_path, 3)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from harness.measures import Curve
 from harness.samples import side_values
 from harness.study import Study
-from harness.verdicts import Verdict, decide
+from harness.verdicts import Verdict, decide, side_names
 
 
 def study(claims: list[dict[str, object]], *, epochs: int = 20, alpha: float = 0.05) -> Study:
@@ -291,3 +291,74 @@ def test_times_that_were_cut_are_never_called_equal(expect: str) -> None:
     result = verdict(curves, claim)
     assert result.horizon == 3
     assert result.outcome != "practically equal"
+
+
+def test_a_verdict_holds_what_its_tests_say() -> None:
+    """Effect, sides, and the levels of both intervals, each at the study's error rate."""
+    steps = [0.02, 0.03, 0.04, 0.05, 0.06, 0.07, 0.08, 0.09]
+    result = differences(steps)
+    assert result.effect == pytest.approx(np.mean(steps))
+    assert [(side.name, side.n, side.reached) for side in result.sides] == [
+        ("a", 8, None),
+        ("b", 8, None),
+    ]
+    assert [side.mean for side in result.sides] == [pytest.approx(np.mean(steps)), 0.0]
+    assert (result.interval.level, result.equivalence_interval.level) == (0.95, 0.9)
+    assert result.interval.low < result.equivalence_interval.low < result.effect
+    assert result.effect < result.equivalence_interval.high < result.interval.high
+    assert (result.n, result.is_paired, result.horizon, result.beyond) == (8, True, None, None)
+    assert list(result.sensitivity) == ["paired t", "Wilcoxon signed-rank"]
+    assert all(estimate.value > 0 for estimate in result.effect_sizes.values())
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_difference_beyond_the_margin_contradicts_equivalence_on_either_side(sign: int) -> None:
+    """The test beyond the margin looks to the side on which the difference lies."""
+    claim = FINAL | {"expect": "equivalent"}
+    result = differences([sign * 0.01 * step for step in range(2, 10)], claim)
+    assert result.beyond is not None
+    assert result.beyond.p == pytest.approx(1 / 2**8)
+    assert result.outcome == "contradicted"
+    small = differences([sign * 0.0001 * step for step in range(2, 10)], claim)
+    assert small.beyond is not None
+    assert small.beyond.p == pytest.approx(1.0)
+    assert small.outcome == "practically equal"
+
+
+def test_a_cut_keeps_times_from_being_equal_and_says_so() -> None:
+    result = verdict(reaching([5, 6, 7, 8, 9, None], [5, 6, 7, 8, 9, None]), TARGET)
+    assert result.outcome == "inconclusive"
+    assert any("some trials never got there" in notice for notice in result.notices)
+
+
+def test_only_claims_that_were_bound_are_confirmatory() -> None:
+    the_study = study([FINAL, FINAL, FINAL])
+    curves = finals(by_index([0.9, 0.8]), by_index([0.7, 0.5]))
+    bound = {"c0": True, "c1": False}
+    results = decide(the_study, side_values(the_study, curves), confirmatory=bound)
+    assert [result.confirmatory for result in results] == [True, False, False]
+
+
+def test_a_larger_family_needs_more_replicates() -> None:
+    the_study = study([FINAL])
+    steps = [0.02, -0.01, 0.03, -0.02, 0.01, 0.02, -0.02, 0.03]
+    curves = finals(by_index(steps), dict.fromkeys(range(8), 0.0))
+    values = side_values(the_study, curves)
+    needed = [
+        decide(the_study, values, confirmatory={}, withdrawn=count)[0].replicates_needed
+        for count in (0, 5, 40)
+    ]
+    assert None not in needed
+    assert needed == sorted(set(needed))
+
+
+def test_sides_are_named_with_their_epochs() -> None:
+    claim = {
+        "measure": {"kind": "at_epoch", "metric": "val_accuracy"},
+        "compare": ["a", "a"],
+        "at_epochs": [1, "last"],
+        "expect": "greater",
+        "margin": 0.01,
+    }
+    assert side_names(study([claim]).claims[0]) == ("a (epoch 1)", "a (last epoch)")
+    assert side_names(study([FINAL]).claims[0]) == ("a", "b")

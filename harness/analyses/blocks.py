@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.language import N_, said
 from harness.measures import Curve, FloatArray, Measure, Measured, is_accuracy
 from harness.study import Study
 
@@ -92,8 +93,13 @@ def _cut(measured: Measured, horizon: float | None) -> tuple[float, bool]:
 def _obstacle(measure: Measure, lost: Sequence[tuple[str, int]], whole: int) -> str | None:
     if lost:
         arm, replicate = lost[0]
-        return f"replicate {replicate} of {arm} diverged and has no {measure.label}"
-    return None if whole > 1 else "fewer than two replicates are complete"
+        return said(
+            "replicate {replicate} of {arm} diverged and has no {measure}",
+            replicate=replicate,
+            arm=arm,
+            measure=measure.label,
+        )
+    return None if whole > 1 else N_("fewer than two replicates are complete")
 
 
 def asked_measures(study: Study, *, answering: bool = False) -> list[Measure]:

@@ -17,6 +17,7 @@ import pandas as pd
 from harness.analyses.compare_claims import comparison_claims, side_name
 from harness.environment import differences
 from harness.errors import UserError
+from harness.language import N_, said
 from harness.plan import seeds_of
 from harness.results import study_curves
 from harness.samples import Curves, SideValue, claim_values
@@ -280,24 +281,41 @@ def _notices(
 ) -> Iterator[str]:
     names = [one.study.study.name for one in (before, after)]
     if names[0] != names[1]:
-        yield f"these are results of two studies, {names[0]} and {names[1]}"
+        yield said(
+            "these are results of two studies, {before} and {after}",
+            before=names[0],
+            after=names[1],
+        )
     for one, other in ((before, after), (after, before)):
         alone = [a.name for a in one.study.all_arms if a.name not in arms]
         missing = [name for name in alone if name not in {a.name for a in other.study.all_arms}]
         if missing:
-            yield f"only {one.label} has the arms {', '.join(missing)}: they are not compared"
+            yield said(
+                "only {which} has the arms {arms}: they are not compared",
+                which=one.label,
+                arms=", ".join(missing),
+            )
         untrained = [name for name in alone if name not in missing]
         if untrained:
-            yield f"not trained on both sides, and not compared: {', '.join(untrained)}"
+            yield said(
+                "not trained on both sides, and not compared: {arms}", arms=", ".join(untrained)
+            )
         failed = int((one.trials["status"] == "failed").sum())
         if failed:
-            yield f"{failed} trials failed in {one.label} and are not compared"
+            yield said(
+                "{n} trials failed in {which} and are not compared", n=failed, which=one.label
+            )
     if not is_paired:
-        yield "the seeds differ: trials are compared as two samples, not in pairs"
+        yield N_("the seeds differ: trials are compared as two samples, not in pairs")
     for arm in arms:
         changed = _changed_settings(before.study, after.study, arm)
         if changed:
-            yield f"{arm} has other settings in {after.label}: {', '.join(changed)}"
+            yield said(
+                "{arm} has other settings in {which}: {settings}",
+                arm=arm,
+                which=after.label,
+                settings=", ".join(changed),
+            )
 
 
 def _changed_settings(before: Study, after: Study, name: str) -> list[str]:
@@ -312,7 +330,7 @@ def _changed_settings(before: Study, after: Study, name: str) -> list[str]:
                 "epochs": study.epochs_of(arm),
                 "batch_size": study.batch_size_of(arm),
                 "precision": study.precision_of(arm),
-                "data": study.data,
+                "data": study.data_of(arm),
                 "threads": study.study.threads,
             }
         )

@@ -82,7 +82,7 @@ def _asked(study: Study, arms: Sequence[str]) -> list[tuple[str, Measure, float]
         for measure in standard:
             found[arm, _key(measure)] = measure, []
     for claim in study.claims:
-        for side, pattern in enumerate(claim.compare):
+        for side, pattern in enumerate(claim.sides):
             measure = claim.side_measure(side)
             for arm in matching_arms(pattern, arms):
                 entry = found.setdefault((arm, _key(measure)), (measure, []))

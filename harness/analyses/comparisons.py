@@ -4,16 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.language import N_, _, said
 from harness.measures import FloatArray
+from harness.quantities import listed
 from harness.samples import Curves, Sample, claim_values, sample_of
 from harness.stats.curve_bands import SimultaneousBand, difference_band
 from harness.stats.curve_tests import MaxTResult, max_t
 from harness.stats.planning import smallest_p, smallest_p_unpaired
 from harness.study import Claim, matching_arms
+
+_NOWHERE = {
+    "epoch": N_("no epoch to compare them at"),
+    "target": N_("no target to compare them at"),
+}
+_NEVER_WHOLE = {
+    "epoch": N_("no epoch has a value in every trial"),
+    "target": N_("no target has a value in every trial"),
+}
+_LEFT_OUT = {
+    "epoch": (N_("epoch {points} is left out"), N_("epochs {points} are left out")),
+    "target": (N_("target {points} is left out"), N_("targets {points} are left out")),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +78,7 @@ def compare_row(
     *,
     is_paired: bool,
     alpha: float,
-    noun: str,
+    noun: Literal["epoch", "target"],
 ) -> Comparison | str:
     """Compare the two sides of one claim, asked at every point of a row.
 
@@ -75,7 +92,7 @@ def compare_row(
         curves: All finished trials.
         is_paired: Whether equal replicate numbers share their data order and split.
         alpha: Error rate of all points together.
-        noun: What the points are, in the singular, for notices.
+        noun: What the points are, for notices.
 
     Returns:
         The comparison; or why there is none, in words.
@@ -85,15 +102,15 @@ def compare_row(
         for point, claim in claims.items()
     }
     if not samples:
-        return f"no {noun} to compare them at"
+        return said(_NOWHERE[noun])
     sizes = _replicates(next(iter(claims.values())), names, curves, is_paired=is_paired)
     if 0 in sizes:
-        return "no finished trials to compare"
+        return N_("no finished trials to compare")
     whole = [point for point, s in samples.items() if (len(s.a), len(s.b)) == sizes]
     missing = [point for point in samples if point not in whole]
     left_out = _left_out(missing, samples, noun) if missing else None
     if not whole:
-        return left_out or f"no {noun} has a value in every trial"
+        return left_out or said(_NEVER_WHOLE[noun])
     first = np.column_stack([samples[point].a for point in whole])
     second = np.column_stack([samples[point].b for point in whole])
     compared = compare(first, second, points=whole, is_paired=is_paired, alpha=alpha)
@@ -134,21 +151,25 @@ def _replicates(
     """How many replicates each side has: those finished in all of its arms, paired in both."""
     finished = [
         set.intersection(*({r for a, r in curves if a == arm} for arm in arms)) if arms else set()
-        for arms in (matching_arms(side, names) for side in claim.compare)
+        for arms in (matching_arms(side, names) for side in claim.sides)
     ]
     if is_paired:
-        both = len(finished[0] & finished[1])
+        both = len(set.intersection(*finished))
         return both, both
     return len(finished[0]), len(finished[1])
 
 
-def _left_out(missing: list[float], samples: Mapping[float, Sample], noun: str) -> str:
+def _left_out(
+    missing: list[float], samples: Mapping[float, Sample], noun: Literal["epoch", "target"]
+) -> str:
     """Which points are left out, and the first reason."""
     reasons = [text for point in missing for text in samples[point].notices]
-    place = ranges(missing, all_points=list(samples))
-    what = noun if len(missing) == 1 else f"{noun}s"
-    told = f"{what} {place} {'is' if len(missing) == 1 else 'are'} left out"
-    return f"{told}: {reasons[0]} there" if reasons else told
+    one, several = _LEFT_OUT[noun]
+    place = partial(ranges, missing, all_points=list(samples))
+    told = said(one if len(missing) == 1 else several, points=place)
+    if not reasons:
+        return told
+    return said("{what}: {reason} there", what=told, reason=reasons[0])
 
 
 def ranges(points: list[float], *, all_points: list[float]) -> str:
@@ -160,5 +181,10 @@ def ranges(points: list[float], *, all_points: list[float]) -> str:
             spans[-1].append(point)
         else:
             spans.append([point])
-    texts = [f"{span[0]:g}" if len(span) == 1 else f"{span[0]:g} to {span[-1]:g}" for span in spans]
-    return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}"
+    texts = [
+        f"{span[0]:g}"
+        if len(span) == 1
+        else _("{low} to {high}").format(low=f"{span[0]:g}", high=f"{span[-1]:g}")
+        for span in spans
+    ]
+    return listed(texts)

@@ -12,7 +12,7 @@ from harness.measures import AtEpoch, Metric
 from harness.results import Results
 from harness.samples import Curves
 from harness.study import Claim, Study, matching_arms
-from harness.verdicts import Verdict
+from harness.verdicts import side_names
 
 METRICS: tuple[Metric, ...] = ("val_accuracy", "val_loss")
 
@@ -22,7 +22,7 @@ class Contrast:
     """The difference of two sides' curves, first minus second.
 
     Attributes:
-        sides: The arms, or the patterns that stand for the mean of several.
+        sides: The arms, the patterns that stand for the mean of several, or differences of these.
         metric: What is compared.
         comparison: The difference by epoch; None where there is no comparison.
         reason: Why there is none; None where there is.
@@ -36,6 +36,9 @@ class Contrast:
 
 def contrasts(results: Results, metrics: Sequence[Metric] = METRICS) -> list[Contrast]:
     """Compare the curves of every two sides that some claim compares.
+
+    For a claim with ``beyond`` these are its first two sides, the other two, and the two
+    differences.
 
     Curves of arms that a pattern names are averaged replicate by replicate. A diverged curve
     keeps its last recorded value to the end of its budget; epochs at which a trial has no number
@@ -52,28 +55,41 @@ def contrasts(results: Results, metrics: Sequence[Metric] = METRICS) -> list[Con
     """
     curves = results.trial_curves
     study = results.loaded.study
-    pairs: dict[tuple[str, str], Verdict] = {}
+    asked: dict[tuple[str, str], tuple[Claim, bool]] = {}
     for verdict in results.verdicts:
-        first, second = verdict.claim.compare
-        alike = _vary_alike(study, (first, second))
-        if alike and first != second and (second, first) not in pairs:
-            pairs.setdefault((first, second), verdict)
+        for claim in _questions(verdict.claim):
+            first, second = side_names(claim)
+            alike = _vary_alike(study, claim.sides)
+            if alike and first != second and (second, first) not in asked:
+                asked.setdefault((first, second), (claim, verdict.is_paired))
     return [
         _contrast(
-            verdict.claim,
+            claim,
             metric,
             [arm.name for arm in study.all_arms],
             curves,
-            is_paired=verdict.is_paired,
+            is_paired=is_paired,
             alpha=study.study.alpha,
         )
-        for verdict in pairs.values()
+        for claim, is_paired in asked.values()
         for metric in metrics
         if any(np.isfinite(curve.columns[metric]).any() for curve in curves.values())
     ]
 
 
-def _vary_alike(study: Study, sides: tuple[str, str]) -> bool:
+def _questions(claim: Claim) -> list[Claim]:
+    """What a claim says about curves at any epoch: of its pairs, and of their differences."""
+    whole = claim.model_copy(update={"at_epochs": None})
+    if claim.beyond is None:
+        return [whole]
+    pairs = [
+        whole.model_copy(update={"compare": pair, "beyond": None})
+        for pair in (claim.compare, claim.beyond)
+    ]
+    return [*pairs, whole]
+
+
+def _vary_alike(study: Study, sides: Sequence[str]) -> bool:
     names = [arm.name for arm in study.all_arms]
     matched = {name for side in sides for name in matching_arms(side, names)}
     varied = {frozenset(study.streams_of(arm)) for arm in study.all_arms if arm.name in matched}
@@ -83,8 +99,8 @@ def _vary_alike(study: Study, sides: tuple[str, str]) -> bool:
 def _contrast(
     claim: Claim, metric: Metric, names: list[str], curves: Curves, *, is_paired: bool, alpha: float
 ) -> Contrast:
-    sides = (claim.compare[0], claim.compare[1])
-    arms = {name for side in sides for name in matching_arms(side, names)}
+    sides = side_names(claim)
+    arms = {name for side in claim.sides for name in matching_arms(side, names)}
     own = {key: curve for key, curve in curves.items() if key[0] in arms}
     budget = min((curve.budget for curve in own.values()), default=0)
     compared = compare_row(
@@ -102,6 +118,4 @@ def _contrast(
 
 def _at(claim: Claim, metric: Metric, epoch: int) -> Claim:
     measure = AtEpoch(kind="at_epoch", metric=metric, epoch=epoch)
-    return claim.model_copy(
-        update={"measure": measure, "at_epochs": None, "statistic": "mean", "margin": 0.0}
-    )
+    return claim.model_copy(update={"measure": measure, "statistic": "mean", "margin": 0.0})

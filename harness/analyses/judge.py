@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from harness.analyses.single_run import SingleRun
 from harness.errors import UserError
+from harness.language import said
 from harness.measures import AtEpoch, Curve, FloatArray, Metric
 from harness.quantities import plural
 from harness.results import Results
@@ -181,7 +182,11 @@ def judge_metric(
     values = np.array([own[epoch] for epoch in shared])
     left_out = None
     if len(shared) < budget:
-        left_out = f"only the epochs that both have are judged, {len(shared)} of {budget}"
+        left_out = said(
+            "only the epochs that both have are judged, {n} of {budget}",
+            n=len(shared),
+            budget=budget,
+        )
     return Judgement(
         arm=arm,
         metric=metric,

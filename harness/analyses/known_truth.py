@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.language import said
 from harness.samples import FloatArray, Sample
 from harness.stats.samples import has_no_spread
 from harness.study import Claim
@@ -41,10 +42,10 @@ def relabeled(
         ]
     swaps: dict[frozenset[str], NDArray[np.bool_]] = {}
     for claim in claims:
-        swaps.setdefault(frozenset(claim.compare), rng.random(len(ids)) < 0.5)
+        swaps.setdefault(frozenset(claim.sides), rng.random(len(ids)) < 0.5)
     return [
         [
-            _swapped(sample, swaps[frozenset(claim.compare)][_places(ids, sample.replicates[0])])
+            _swapped(sample, swaps[frozenset(claim.sides)][_places(ids, sample.replicates[0])])
             for claim, sample in zip(claims, row, strict=True)
         ]
         for row in rows
@@ -108,7 +109,7 @@ def _split(sample: Sample, ids: list[int], chances: FloatArray, side: int) -> Sa
     sizes = len(sample.a), len(sample.b)
     chosen = side if sizes[side] >= LEAST_TO_SPLIT else 1 - side
     if sample.reason is not None or sizes[chosen] < LEAST_TO_SPLIT:
-        reason = sample.reason or f"fewer than {LEAST_TO_SPLIT} replicates"
+        reason = sample.reason or said("fewer than {least} replicates", least=LEAST_TO_SPLIT)
         return replace(sample, reason=reason)
     values = (sample.a, sample.b)[chosen]
     reached = (sample.reached_a, sample.reached_b)[chosen]

@@ -18,7 +18,7 @@ from harness.stats.many_arms import FriedmanResult, NemenyiResult, friedman, nem
 from harness.stats.planning import smallest_p
 from harness.stats.results import Estimate, Interval
 from harness.stats.samples import tie_decimals
-from harness.stats.stochastic_order import almost_stochastic_order
+from harness.stats.stochastic_order import stochastic_orders
 from harness.study import Grid, Spec, Study
 
 FEWEST_ARMS = 3
@@ -148,9 +148,13 @@ def many_arms_of(results: Results) -> list[ManyArms]:
 
 
 def ranked_arms(study: Study) -> list[str]:
-    """The arms, if there are three or more and none differs by design in what it varies."""
+    """The arms, if there are three or more, of one dataset, and none varies other things.
+
+    Ranks over several datasets would say which of these is the easiest.
+    """
     arms = study.all_arms
     alike = all(arm.vary is None and arm.crossed is None for arm in arms)
+    alike = alike and len({data.label for data in study.all_data}) == 1
     return [arm.name for arm in arms] if alike and len(arms) >= FEWEST_ARMS else []
 
 
@@ -175,12 +179,12 @@ def _pairs(table: Blocks, alpha: float) -> list[Pair]:
     columns = dict(zip(table.arms, table.values.T, strict=True))
     sign = 1.0 if table.higher_is_better else -1.0
     named = list(combinations(table.arms, 2))
-    found = []
-    for first, second in named:
-        difference = columns[first] - columns[second]
-        rounded = np.round(difference, tie_decimals(difference))
-        flips = paired.sign_flips(rounded, draws=_DRAWS)
-        found.append((flips.mean, flips.interval(1 - alpha), flips.p()))
+    differences = [columns[first] - columns[second] for first, second in named]
+    rounded = [np.round(one, tie_decimals(one)) for one in differences]
+    found = [
+        (flips.mean, flips.interval(1 - alpha), flips.p())
+        for flips in paired.sign_flips_of_each(rounded, draws=_DRAWS)
+    ]
     p = np.array([raw for *_, raw in found])
     return [
         Pair(
@@ -200,10 +204,8 @@ def _pairs(table: Blocks, alpha: float) -> list[Pair]:
 
 def _order(first: FloatArray, second: FloatArray, alpha: float) -> tuple[float, float]:
     """Both bounds, at a level that takes all pairs into account (Bonferroni)."""
-    return (
-        almost_stochastic_order(first, second, level=1 - alpha).interval.high,
-        almost_stochastic_order(second, first, level=1 - alpha).interval.high,
-    )
+    there, back = stochastic_orders(first, second, level=1 - alpha)
+    return there.interval.high, back.interval.high
 
 
 def _ranked(

@@ -107,7 +107,7 @@ def overview_document(found: Overview) -> dict[str, Any]:
         "study": study.study.name,
         "profile": found.loaded.profile,
         "question": study.study.question,
-        "data": study.data.label,
+        "data": study.data_label,
         "replicates": study.study.replicate_ids,
         "alpha": study.study.alpha,
         "trials": {state: found.count(state) for state in STATES},

@@ -41,6 +41,8 @@ class Pairing:
 def pairings_of(study: Study, values: Sequence[SideValue]) -> list[Pairing]:
     """What pairing is worth for each two arms that claims compare on a measure, each once.
 
+    Claims with ``beyond`` pair four, which no single correlation describes: they are left out.
+
     Args:
         study: The study; its trials are paired.
         values: What its claims measured.
@@ -48,7 +50,8 @@ def pairings_of(study: Study, values: Sequence[SideValue]) -> list[Pairing]:
     found: dict[tuple[str, ...], Pairing] = {}
     for claim in study.claims:
         key = (*sorted(claim.compare), claim.measure.model_dump_json())
-        if claim.compare[0] == claim.compare[1] or key in found:
+        is_plain = claim.beyond is None and claim.compare[0] != claim.compare[1]
+        if not is_plain or key in found:
             continue
         means = claim.model_copy(update={"statistic": "mean"})
         own = [value for value in values if value.claim == claim.id]

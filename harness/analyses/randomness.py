@@ -199,7 +199,7 @@ def _spreads(study: Study, arms: Sequence[Arm], measure: Measure, curves: Curves
         together=None if together is None else source(together),
         sum_to_all=None if everything is None else variance_ratio(parts, everything),
         repeats=None if fixed is None else source(fixed),
-        validation=None if split is None else _validation(study.data, measure, split),
+        validation=None if split is None else _validation(study.data_of(arms[0]), measure, split),
         crossings=tuple(_crossings(study, arms, measure, curves)),
     )
 

@@ -130,7 +130,7 @@ def trials_behind(
     """The trials that a verdict rests on: of the arms it compares, up to its look."""
     study = results.loaded.study
     names = [arm.name for arm in study.all_arms]
-    arms = {name for side in verdict.claim.compare for name in matching_arms(side, names)}
+    arms = {name for side in verdict.claim.sides for name in matching_arms(side, names)}
     ids = study.study.replicate_ids
     counted = set(ids if verdict.look is None else ids[: verdict.look.count])
     return {key: c for key, c in curves.items() if key[0] in arms and key[1] in counted}

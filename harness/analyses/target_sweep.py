@@ -8,6 +8,7 @@ from harness.analyses.comparisons import Comparison, compare_row
 from harness.analyses.specifications import trials_behind
 from harness.analyses.targets import round_levels, supported_range
 from harness.choices import chosen_measure
+from harness.language import N_
 from harness.measures import EpochsTo, SecondsTo
 from harness.results import Results
 from harness.samples import Curves
@@ -50,7 +51,7 @@ def target_sweeps(results: Results) -> list[TargetSweep]:
     for verdict in results.verdicts:
         measure = verdict.claim.measure
         if isinstance(measure, EpochsTo | SecondsTo) and verdict.claim.statistic == "mean":
-            question = (verdict.claim.compare, measure.model_dump_json(exclude={"target"}))
+            question = (verdict.claim.sides, measure.model_dump_json(exclude={"target"}))
             asked.setdefault(str(question), verdict)
     return [
         _sweep(results, verdict, trials_behind(results, verdict, curves))
@@ -65,7 +66,7 @@ def _sweep(results: Results, verdict: Verdict, curves: Curves) -> TargetSweep:
     if isinstance(measure, EpochsTo | SecondsTo):
         bounds = supported_range(list(curves.values()), measure.metric)
     if bounds is None:
-        return TargetSweep(verdict, None, "the curves leave no room between targets")
+        return TargetSweep(verdict, None, N_("the curves leave no room between targets"))
     claims = {
         float(target): claim.model_copy(
             update={"measure": chosen_measure(measure, {"target": float(target)})}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -91,19 +91,23 @@ class StudyResults:
         """Question, answer and verdicts as plain values: what ``verdicts.json`` holds."""
         return verdict_document(self._results)
 
-    def report(self, folder: str | PathLike[str] | None = None) -> Path:
+    def report(
+        self, folder: str | PathLike[str] | None = None, *, language: Literal["en", "ja"] = "en"
+    ) -> Path:
         """Write the report, one HTML file that works offline, with its tables beside it.
 
         Args:
             folder: Where to; the study's results folder if not given.
+            language: The page's language; the tables are in English always.
 
         Returns:
-            The path of ``report.html``.
+            The path of ``report.html``; in Japanese ``report.ja.html``.
 
         Raises:
             UserError: The folder cannot be written to.
         """
-        return write_page(self._results, self._folder if folder is None else Path(folder))
+        to = self._folder if folder is None else Path(folder)
+        return write_page(self._results, to, language)
 
     def judge(self, run: str | PathLike[str] | pd.DataFrame, arm: str) -> pd.DataFrame:
         """Say whether a single run from elsewhere is a typical run of an arm.

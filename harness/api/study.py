@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from rich.console import Console
 
 from harness import planning
 from harness.analyses.overview import overview
@@ -20,12 +19,18 @@ from harness.prose import words
 from harness.prose.plan_words import plan_document, plan_lines
 from harness.quantities import plural
 from harness.report.notebook import study_html
-from harness.results_folder import refuse_logs, results_so_far, store_file, stored_results
+from harness.results_folder import (
+    open_store,
+    refuse_logs,
+    results_folder,
+    results_so_far,
+    stored_results,
+)
 from harness.running.budget import budget_seconds
 from harness.running.progress import progress_view
 from harness.running.session import run_study
 from harness.running.top_up import plan_top_up
-from harness.store import Store
+from harness.screen import Screen
 from harness.study_file import LoadedStudy, load_study
 
 
@@ -34,6 +39,8 @@ def load(
     profile: str | None = None,
     *,
     reports: str | PathLike[str] = "reports",
+    store: str | None = None,
+    allow_code: bool = False,
 ) -> Study:
     """Read and check a study file.
 
@@ -44,23 +51,28 @@ def load(
         file: The study's TOML file.
         profile: A profile of the file to lay over it, e.g. ``"smoke"``.
         reports: Folder that holds one results folder a study.
+        store: A team's database, such as ``postgresql+psycopg://me@host/results``; the environment
+            variable ``BENCH_STORE`` if not given, and a file in the results folder without that.
+        allow_code: Whether code that the file names may run though it, or the file, lies outside
+            the project you work in.
 
     Raises:
         UserError: With all problems found; each names the key and the fix.
     """
-    loaded = load_study(Path(file), profile)
+    loaded = load_study(Path(file), profile, allow_code=allow_code)
     for warning in loaded.warnings:
         warnings.warn(words.sentence(warning), UserWarning, stacklevel=2)
-    return Study(loaded, Path(reports))
+    return Study(loaded, Path(reports), store)
 
 
 class Study:
     """A study file, read and checked; made by `load`."""
 
-    def __init__(self, loaded: LoadedStudy, reports: Path) -> None:
-        """Take a study that was read, and the folder of its results folder."""
+    def __init__(self, loaded: LoadedStudy, reports: Path, store: str | None = None) -> None:
+        """Take a study that was read, and where its results are; see `load`."""
         self._loaded = loaded
         self._reports = reports
+        self._store = store
 
     @property
     def name(self) -> str:
@@ -95,7 +107,7 @@ class Study:
     @property
     def folder(self) -> Path:
         """The results folder: store, report and tables."""
-        return store_file(self._loaded, self._reports).parent
+        return results_folder(self._loaded, self._reports)
 
     def run(
         self,
@@ -120,7 +132,7 @@ class Study:
             progress: Whether to tell of progress on standard error.
 
         Raises:
-            UserError: An arm cannot be built, or the store cannot be written.
+            UserError: An arm cannot be built, code may not run, or the store cannot be written.
         """
         if max_replicates is not None and not top_up:
             raise UserError("max_replicates goes with top_up")
@@ -128,8 +140,8 @@ class Study:
             return self.results()
         workers, loaded, until = _workers(jobs), self._loaded, None
         seconds = None if budget is None else budget_seconds(budget)
-        view = progress_view(Console(stderr=True, highlight=False, quiet=not progress))
-        with Store(store_file(loaded, self._reports)) as store:
+        view = progress_view(Screen(stderr=True, highlight=False, quiet=not progress))
+        with open_store(loaded, self._reports, self._store) as store:
             if top_up:
                 further = plan_top_up(loaded, store, max_replicates)
                 loaded, until = further.loaded, further.until
@@ -150,7 +162,7 @@ class Study:
         Raises:
             UserError: The study was never run.
         """
-        return StudyResults(stored_results(self._loaded, self._reports), self.folder)
+        return StudyResults(stored_results(self._loaded, self._reports, self._store), self.folder)
 
     def plan(self, *, jobs: int | None = None) -> StudyPlan:
         """What the study will cost and can show, as ``bench plan`` says it.
@@ -162,7 +174,7 @@ class Study:
             UserError: The study only reads logs, so there is nothing to plan.
         """
         refuse_logs(self._loaded, "there is no training to plan")
-        results = results_so_far(self._loaded, self._reports)
+        results = results_so_far(self._loaded, self._reports, self._store)
         return StudyPlan(planning.plan_study(self._loaded, results, workers=_workers(jobs)))
 
     def __repr__(self) -> str:
@@ -175,7 +187,7 @@ class Study:
     def _scale(self) -> str:
         return (
             f"{plural(len(self.arms), 'arm')} x {plural(len(self.replicates), 'replicate')} on "
-            f"{self._loaded.study.data.label}, {plural(len(self.claims), 'claim')}"
+            f"{self._loaded.study.data_label}, {plural(len(self.claims), 'claim')}"
         )
 
 

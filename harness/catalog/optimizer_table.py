@@ -16,6 +16,7 @@ from harness.catalog.settings import (
     positive,
     share,
 )
+from harness.language import N_
 
 
 @dataclass(frozen=True)
@@ -176,27 +177,37 @@ OPTIMIZERS: Mapping[str, Optimizer] = {
     ),
 }
 
-_RATE_MOVED = (
-    "{name} has no learning_rate here: Keras 3 uses 0.001, Keras until 2.3 used {old}, "
-    "so a slow start may be the default."
-)
-
 DEFAULTS_THAT_MOVED: Mapping[str, Mapping[str, str]] = {
     "adadelta": {
-        "learning_rate": (
+        "learning_rate": N_(
             "Adadelta has no learning_rate here: it was 1.0 in its paper and in Keras until 2.3; "
             "Keras 3 uses 0.001, so “slow” may be the default."
         ),
-        "epsilon": (
+        "epsilon": N_(
             "Adadelta has no epsilon here: Keras 3 uses 1e-7, Keras in 2017 used 1e-8 and the "
             "paper 1e-6, which sets the size of the first steps."
         ),
     },
-    "adagrad": {"learning_rate": _RATE_MOVED.format(name="Adagrad", old="0.01")},
-    "adamax": {"learning_rate": _RATE_MOVED.format(name="Adamax", old="0.002")},
-    "nadam": {"learning_rate": _RATE_MOVED.format(name="Nadam", old="0.002")},
+    "adagrad": {
+        "learning_rate": N_(
+            "Adagrad has no learning_rate here: Keras 3 uses 0.001, Keras until 2.3 used 0.01, so "
+            "a slow start may be the default."
+        )
+    },
+    "adamax": {
+        "learning_rate": N_(
+            "Adamax has no learning_rate here: Keras 3 uses 0.001, Keras until 2.3 used 0.002, so "
+            "a slow start may be the default."
+        )
+    },
+    "nadam": {
+        "learning_rate": N_(
+            "Nadam has no learning_rate here: Keras 3 uses 0.001, Keras until 2.3 used 0.002, so "
+            "a slow start may be the default."
+        )
+    },
     "rmsprop": {
-        "epsilon": (
+        "epsilon": N_(
             "RMSprop has no epsilon here: Keras 3 adds 1e-7 inside the square root, Keras in 2017 "
             "added 1e-8 after it; 1e-16 here is about the old 1e-8."
         ),

@@ -6,13 +6,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from harness.commands import terminal
-from harness.commands.options import Json, Quiet
+from harness.commands.options import Json, Lang, Language, Quiet
 from harness.commands.results import print_answer, write_json
+
+if TYPE_CHECKING:
+    from harness.results import Results
 
 app = typer.Typer()
 
@@ -123,6 +126,7 @@ def analyze(
             "--html", metavar="FILE", help="Write the report, with the tables it links to beside."
         ),
     ] = None,
+    lang: Lang = Language.EN,
     quiet: Quiet = False,
 ) -> None:
     """Compare runs that others trained, from their logs alone.
@@ -157,46 +161,46 @@ def analyze(
             is_paired=paired,
             budget=budget,
         )
-        with watched(len(files)) as watch:
+        with watched() as watch:
             results = run(files, reading, asked, pattern=arm_from, watch=watch)
         for notice in study_notices(results):
             terminal.say(f"note: {notice}")
         for line in analysis_lines(results):
             terminal.answer(line)
-        if results.verdicts:
+        if any(verdict.reason is None for verdict in results.verdicts):
             print_answer(results)
+        elif results.verdicts:
+            reason = str(results.verdicts[0].reason)
+            terminal.answer(f"No claim can be tested. {reason[:1].upper()}{reason[1:]}.")
         write_json(json, analysis_document(results))
         if html is not None:
-            _write_html(html, results)
+            _write_html(html, results, lang)
             terminal.say(f"report: {html}")
 
 
-def _write_html(file: Path, results: object) -> None:
-    from harness.report import write_report
-    from harness.results import Results
+def _write_html(file: Path, results: Results, lang: Language) -> None:
+    from harness.results_folder import write_page
 
-    if isinstance(results, Results):
-        page = write_report(results, file.parent)
-        page.replace(file)
+    write_page(results, file.parent, lang).replace(file)
 
 
 @contextmanager
-def watched(count: int) -> Iterator[Callable[[Path], None]]:
-    """A progress bar for reading logs, on a terminal only."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-    from rich.progress import TimeElapsedColumn as Elapsed
+def watched() -> Iterator[Callable[[Path, int, int], None]]:
+    """A progress bar for reading logs, by their bytes, on a terminal only."""
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Elapsed())
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
     shown = terminal.errors.is_terminal and not terminal.is_quiet()
-    with Progress(*columns, console=terminal.errors, transient=True, disable=not shown) as bar:
-        task = bar.add_task("reading logs", total=max(count, 1))
-        done = 0
+    with Progress(
+        *columns,
+        TimeRemainingColumn(),
+        console=terminal.errors,
+        transient=True,
+        disable=not shown,
+    ) as bar:
+        task = bar.add_task("reading logs", total=None)
 
-        def watch(log: Path) -> None:
-            nonlocal done
-            bar.update(
-                task, completed=done, total=max(count, done + 1), description=f"reading {log.name}"
-            )
-            done += 1
+        def watch(log: Path, done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total, description=f"reading {log.name}")
 
         yield watch

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.commands import terminal
-from harness.commands.options import Json, Profile, Quiet, Verbose
+from harness.commands.options import Json, Lang, Language, Profile, Quiet, Verbose
 from harness.commands.results import load, marked, write_json
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ def compare(
             "ruled out.",
         ),
     ] = False,
+    lang: Lang = Language.EN,
     json: Json = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -59,6 +60,7 @@ def compare(
     """Compare two results of a study: did anything change?"""
     from harness.analyses.compare import compare_results
     from harness.analyses.compare_claims import parse_margins
+    from harness.language import using
     from harness.prose.compare_words import compare_document
     from harness.recorded import labels, read_recorded
     from harness.report.compare_page import write_comparison
@@ -71,7 +73,8 @@ def compare(
         first, second = labels([a, b])
         before, after = read_recorded(a, first, loaded), read_recorded(b, second, loaded)
         found = compare_results(before, after, margins=parse_margins(margin or []), times=times)
-        page = write_comparison(found, output)
+        with using(lang):
+            page = write_comparison(found, output)
         _print(found)
         terminal.say(f"report: {page}")
         write_json(json, compare_document(found))

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from harness.commands import terminal
-from harness.commands.options import REPORTS, Profile, Quiet, Reports, StudyFile
+from harness.commands.options import REPORTS, Profile, Quiet, Reports, StoreAddress, StudyFile
 from harness.commands.results import load
 
 app = typer.Typer()
@@ -35,15 +35,17 @@ def export(
     ] = None,
     profile: Profile = None,
     reports: Reports = REPORTS,
+    store: StoreAddress = None,
     quiet: Quiet = False,
 ) -> None:
     """Write a study's tables for other programs and for papers."""
     from harness.report.formats import export_tables
-    from harness.results_folder import folder_with_results, stored_results
+    from harness.results_folder import results_folder, stored_results
 
     with terminal.plain_errors():
         terminal.set_volume(quiet=quiet, verbose=False)
         loaded = load(file, profile)
-        folder = output or folder_with_results(loaded, reports) / "tables"
-        for written in export_tables(stored_results(loaded, reports), to.value, folder):
+        results = stored_results(loaded, reports, store)
+        folder = output or results_folder(loaded, reports) / "tables"
+        for written in export_tables(results, to.value, folder):
             terminal.say(str(written))

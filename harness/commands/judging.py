@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from harness.commands import terminal
-from harness.commands.options import REPORTS, Json, Profile, Reports
+from harness.commands.options import REPORTS, Json, Profile, Reports, StoreAddress
 from harness.commands.results import load, write_json
 
 app = typer.Typer()
@@ -25,6 +25,7 @@ def judge(
     ],
     profile: Profile = None,
     reports: Reports = REPORTS,
+    store: StoreAddress = None,
     arm: Annotated[
         str | None,
         typer.Option("--arm", help="Which run, if the file has several named in a column arm."),
@@ -40,7 +41,7 @@ def judge(
     with terminal.plain_errors():
         file, name = study_and_arm(against)
         loaded, single = load(file, profile), read_run(run, arm)
-        results = stored_results(loaded, reports)
+        results = stored_results(loaded, reports, store)
         judged = judge_run(results, known_arm(results, name), single)
         for notice in single.notices:
             terminal.complain(f"{run}: {notice}")
@@ -50,7 +51,7 @@ def judge(
             "run": str(run),
             "study": loaded.study.study.name,
             "profile": loaded.profile,
-            "data": loaded.study.data.label,
+            "data": loaded.study.data_label,
             "arm": name,
             "judgements": [judgement_document(judgement) for judgement in judged],
         }

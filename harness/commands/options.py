@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +17,13 @@ def _json_file(file: Path | None) -> Path | None:
     return file
 
 
+class Language(StrEnum):
+    """The languages of `harness.language` for the command line."""
+
+    EN = "en"
+    JA = "ja"
+
+
 StudyFile = Annotated[Path, typer.Argument(metavar="STUDY", help="The study's TOML file.")]
 Profile = Annotated[
     str | None, typer.Option("--profile", help="A profile of the study, e.g. smoke or full.")
@@ -24,9 +32,26 @@ Reports = Annotated[
     Path, typer.Option("--reports", help="Folder that holds one results folder a study.")
 ]
 REPORTS = Path("reports")
+StoreAddress = Annotated[
+    str | None,
+    typer.Option(
+        "--store",
+        metavar="URL",
+        help="A team's database that holds the results, instead of a file below --reports: "
+        "postgresql+psycopg://USER@HOST/DATABASE; BENCH_STORE of the environment if not given.",
+    ),
+]
 Jobs = Annotated[
     int | None,
     typer.Option("--jobs", min=1, help="Worker processes; as many as cores if not given."),
+]
+AllowCode = Annotated[
+    bool,
+    typer.Option(
+        "--allow-code",
+        help="Run code that the study names though it, or the study file, lies outside the project "
+        "you work in.",
+    ),
 ]
 Json = Annotated[
     Path | None,
@@ -35,6 +60,13 @@ Json = Annotated[
         metavar="FILE",
         callback=_json_file,
         help="Write the result as JSON to a file, too; - is standard output.",
+    ),
+]
+Lang = Annotated[
+    Language,
+    typer.Option(
+        "--lang",
+        help="Language of the page; one other than English stands beside it, as in report.ja.html.",
     ),
 ]
 Quiet = Annotated[

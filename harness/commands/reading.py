@@ -8,7 +8,19 @@ import typer
 
 from harness.commands import terminal
 from harness.commands.gating import Gate, GatedCommand, OrEqual, check_gate, conclude
-from harness.commands.options import REPORTS, Json, Profile, Quiet, Reports, StudyFile, Verbose
+from harness.commands.options import (
+    REPORTS,
+    AllowCode,
+    Json,
+    Lang,
+    Language,
+    Profile,
+    Quiet,
+    Reports,
+    StoreAddress,
+    StudyFile,
+    Verbose,
+)
 from harness.commands.results import load, write_json
 
 app = typer.Typer()
@@ -20,21 +32,24 @@ def report(
     *,
     profile: Profile = None,
     reports: Reports = REPORTS,
+    store: StoreAddress = None,
     gate: Gate = None,
     or_equal: OrEqual = False,
+    allow_code: AllowCode = False,
+    lang: Lang = Language.EN,
     json: Json = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
     """Rebuild a study's report from its store, without training."""
-    from harness.results_folder import stored_results, write_page
+    from harness.results_folder import results_folder, stored_results, write_page
 
     with terminal.plain_errors():
         terminal.set_volume(quiet=quiet, verbose=verbose)
-        loaded = load(file, profile)
+        loaded = load(file, profile, allow_code=allow_code)
         check_gate(loaded, gate, or_equal=or_equal)
-        results = stored_results(loaded, reports)
-        page = write_page(results, reports / loaded.folder_name)
+        results = stored_results(loaded, reports, store)
+        page = write_page(results, results_folder(loaded, reports), lang)
         terminal.say(f"report: {page}")
         code = conclude(results, gate, or_equal=or_equal, json=json)
         broken = gate is not None and (results.trials["status"] == "failed").any()
@@ -47,6 +62,7 @@ def calibrate(
     *,
     profile: Profile = None,
     reports: Reports = REPORTS,
+    store: StoreAddress = None,
     repeats: Annotated[
         int | None,
         typer.Option(
@@ -67,7 +83,7 @@ def calibrate(
     from harness.results_folder import stored_results
 
     with terminal.plain_errors():
-        results = stored_results(load(file, profile), reports)
+        results = stored_results(load(file, profile), reports, store)
         found = run(results, repeats=repeats or affordable(results, 60.0) or REPEATS)
         if found is None:
             terminal.fail(f"{file}: no claim can be tested yet, so there is nothing to calibrate")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from harness.verdicts import Outcome
 
 
-def load(file: Path, profile: str | None) -> LoadedStudy:
+def load(file: Path, profile: str | None, *, allow_code: bool = False) -> LoadedStudy:
     """Read a study file; its warnings go to standard error.
 
     Raises:
@@ -23,7 +23,7 @@ def load(file: Path, profile: str | None) -> LoadedStudy:
     """
     from harness.study_file import load_study
 
-    loaded = load_study(file, profile)
+    loaded = load_study(file, profile, allow_code=allow_code)
     for warning in loaded.warnings:
         terminal.complain(f"warning: {warning}")
     return loaded

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.commands import terminal
-from harness.commands.options import REPORTS, Json, Profile, Reports, StudyFile
+from harness.commands.options import REPORTS, Json, Profile, Reports, StoreAddress, StudyFile
 from harness.commands.results import load, write_json
 
 if TYPE_CHECKING:
@@ -21,7 +21,12 @@ app = typer.Typer()
 
 @app.command()
 def show(
-    file: StudyFile, *, profile: Profile = None, reports: Reports = REPORTS, json: Json = None
+    file: StudyFile,
+    *,
+    profile: Profile = None,
+    reports: Reports = REPORTS,
+    store: StoreAddress = None,
+    json: Json = None,
 ) -> None:
     """Show a study's arms, their state, and the verdicts so far."""
     from harness.analyses.overview import overview, overview_document
@@ -29,7 +34,7 @@ def show(
 
     with terminal.plain_errors():
         loaded = load(file, profile)
-        found = overview(loaded, results_so_far(loaded, reports))
+        found = overview(loaded, results_so_far(loaded, reports, store))
         for part in _shown(found):
             terminal.console.print(part, markup=False, soft_wrap=isinstance(part, str))
         write_json(json, overview_document(found))
@@ -44,7 +49,7 @@ def _shown(found: Overview) -> Iterator[str | Table]:
     profile = f", profile {loaded.profile}" if loaded.profile else ""
     yield f"{section.name}{profile}: {section.question}"
     finished, trials = found.count("completed", "diverged"), found.count(*STATES)
-    data = "runs of others" if loaded.study.is_of_logs else loaded.study.data.label
+    data = "runs of others" if loaded.study.is_of_logs else loaded.study.data_label
     yield (
         f"{data}: {plural(len(found.arms), 'arm')} x "
         f"{plural(len(section.replicate_ids), 'replicate')}; "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,11 +12,15 @@ from harness.commands.engines import Engine, EngineName, Scheduler, hire_for
 from harness.commands.gating import Gate, GatedCommand, OrEqual, check_gate, conclude
 from harness.commands.options import (
     REPORTS,
+    AllowCode,
     Jobs,
     Json,
+    Lang,
+    Language,
     Profile,
     Quiet,
     Reports,
+    StoreAddress,
     StudyFile,
     Verbose,
 )
@@ -38,6 +41,7 @@ def study(
     profile: Profile = None,
     jobs: Jobs = None,
     reports: Reports = REPORTS,
+    store: StoreAddress = None,
     top_up: Annotated[
         bool, typer.Option("--top-up", help="Train the further replicates that claims ask for.")
     ] = False,
@@ -60,8 +64,10 @@ def study(
     ] = None,
     engine: EngineName = Engine.LOCAL,
     scheduler: Scheduler = None,
+    allow_code: AllowCode = False,
     gate: Gate = None,
     or_equal: OrEqual = False,
+    lang: Lang = Language.EN,
     json: Json = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -72,37 +78,36 @@ def study(
     one that leaves nothing to decide.
     """
     from harness.gather import gather
-    from harness.results_folder import stored_results, write_page
+    from harness.results_folder import open_store, results_folder, stored_results, write_page
     from harness.running.budget import budget_seconds
     from harness.running.top_up import plan_top_up
-    from harness.store import Store
 
     with terminal.plain_errors():
         terminal.set_volume(quiet=quiet, verbose=verbose)
         if max_replicates is not None and not top_up:
             terminal.fail("--max-replicates goes with --top-up")
         seconds = None if budget is None else budget_seconds(budget)
-        loaded, until = load(file, profile), None
+        loaded, until = load(file, profile, allow_code=allow_code), None
         check_gate(loaded, gate, or_equal=or_equal)
-        folder = reports / loaded.folder_name
+        folder = results_folder(loaded, reports)
         if loaded.study.is_of_logs:
             results = stored_results(loaded, reports)
-            page = write_page(results, folder)
+            page = write_page(results, folder, lang)
             terminal.say(f"{len(results.runs)} runs read; report: {page}")
             raise typer.Exit(conclude(results, gate, or_equal=or_equal, json=json))
         hire, workers = hire_for(engine, scheduler), jobs or terminal.cores()
-        signal.signal(signal.SIGTERM, terminal.interrupt)
-        with Store(folder / "results.db") as store:
+        terminal.heed_interrupts()
+        with open_store(loaded, reports, store) as opened:
             if top_up:
-                further = plan_top_up(loaded, store, max_replicates)
+                further = plan_top_up(loaded, opened, max_replicates)
                 loaded, until = further.loaded, further.until
                 for sentence in further.words:
                     terminal.say(sentence)
             summary = _trained(
-                loaded, store, workers=workers, until=until, hire=hire, budget=seconds
+                loaded, opened, workers=workers, until=until, hire=hire, budget=seconds
             )
-            results = gather(loaded, store)
-            page = write_page(results, folder)
+            results = gather(loaded, opened)
+            page = write_page(results, folder, lang)
         _tell(summary, page, budget)
         code = conclude(results, gate, or_equal=or_equal, json=json)
         raise typer.Exit(terminal.TRIALS_FAILED if summary.failed else code)
@@ -138,7 +143,7 @@ def _trained(
         )
     except KeyboardInterrupt:
         terminal.answer(
-            f"Interrupted. Finished trials are kept in {store.file}; "
+            f"Interrupted. Finished trials are kept in {store.name}; "
             "the same command goes on from there."
         )
         raise typer.Exit(terminal.INTERRUPTED) from None
@@ -166,6 +171,7 @@ def plan(
     profile: Profile = None,
     jobs: Jobs = None,
     reports: Reports = REPORTS,
+    store: StoreAddress = None,
     pilot: Annotated[
         bool, typer.Option("--pilot", help="First train one replicate of each arm, and keep it.")
     ] = False,
@@ -173,26 +179,26 @@ def plan(
         int | None,
         typer.Option("--pilot-replicates", min=1, help="Pilot with so many replicates; 4 or more."),
     ] = None,
+    allow_code: AllowCode = False,
     json: Json = None,
 ) -> None:
     """Say what a study costs and how many replicates it needs."""
     from harness.planning import plan_study
     from harness.prose.plan_words import plan_document, plan_lines
-    from harness.results_folder import refuse_logs, results_so_far, store_file
+    from harness.results_folder import open_store, refuse_logs, results_so_far
     from harness.running.progress import progress_view
     from harness.running.session import run_study
-    from harness.store import Store
 
     with terminal.plain_errors():
-        loaded = load(file, profile)
+        loaded = load(file, profile, allow_code=allow_code)
         refuse_logs(loaded, "there is no training to plan")
         workers = jobs or terminal.cores()
         until = pilot_replicates or (1 if pilot else None)
         if until is not None:
             view = progress_view(terminal.console)
-            with Store(store_file(loaded, reports)) as store:
-                run_study(loaded, store, workers=workers, view=view, until=until, is_pilot=True)
-        planned = plan_study(loaded, results_so_far(loaded, reports), workers=workers)
+            with open_store(loaded, reports, store) as opened:
+                run_study(loaded, opened, workers=workers, view=view, until=until, is_pilot=True)
+        planned = plan_study(loaded, results_so_far(loaded, reports, store), workers=workers)
         for line in plan_lines(planned):
             terminal.answer(line)
         write_json(json, plan_document(planned))

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import IntEnum
 from typing import NoReturn
 
 import typer
-from rich.console import Console
 from rich.text import Text
 
 from harness.errors import UserError
+from harness.screen import Screen
 
 FINE, TRIALS_FAILED, BAD_INPUT, CONTRADICTED, INCONCLUSIVE, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
@@ -37,8 +38,8 @@ class Volume(IntEnum):
     VERBOSE = 2
 
 
-console = Console(highlight=False)
-errors = Console(stderr=True, highlight=False)
+console = Screen(highlight=False)
+errors = Screen(stderr=True, highlight=False)
 _volume = Volume.NORMAL
 
 
@@ -108,8 +109,17 @@ def fail_with(code: int, text: str) -> NoReturn:
     raise typer.Exit(code)
 
 
-def interrupt(*_: object) -> NoReturn:
-    """A signal handler that makes SIGTERM end a run like Ctrl-C."""
+def heed_interrupts() -> None:
+    """End the command in good order at Ctrl-C and SIGTERM, unless it was started to ignore them."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, _interrupt)
+
+
+def _interrupt(*_: object) -> NoReturn:
+    """End the command once: a second Ctrl-C must not cut short the tidying up after the first."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 

@@ -7,7 +7,16 @@ from typing import Annotated
 import typer
 
 from harness.commands import terminal
-from harness.commands.options import REPORTS, Jobs, Json, Profile, Reports, StudyFile
+from harness.commands.options import (
+    REPORTS,
+    AllowCode,
+    Jobs,
+    Json,
+    Profile,
+    Reports,
+    StoreAddress,
+    StudyFile,
+)
 from harness.commands.results import load, write_json
 
 app = typer.Typer()
@@ -20,6 +29,7 @@ def verify(
     profile: Profile = None,
     jobs: Jobs = None,
     reports: Reports = REPORTS,
+    store: StoreAddress = None,
     sample: Annotated[
         int, typer.Option("--sample", min=1, help="Stored trials to train again.")
     ] = 5,
@@ -27,6 +37,7 @@ def verify(
         int | None,
         typer.Option("--seed", min=0, help="Which trials are drawn; at random if not given."),
     ] = None,
+    allow_code: AllowCode = False,
     json: Json = None,
 ) -> None:
     """Train some stored trials again and compare bit for bit.
@@ -37,18 +48,17 @@ def verify(
     import secrets
 
     from harness.prose.verification_words import verification_lines, verification_sentence
-    from harness.results_folder import folder_with_results, refuse_logs
+    from harness.results_folder import open_results, refuse_logs
     from harness.running.progress import progress_view
     from harness.running.verify import verify_study
-    from harness.store import Store
 
     with terminal.plain_errors():
-        loaded = load(file, profile)
+        loaded = load(file, profile, allow_code=allow_code)
         refuse_logs(loaded, "they cannot be trained again")
-        with Store(folder_with_results(loaded, reports) / "results.db") as store:
+        with open_results(loaded, reports, store) as opened:
             found = verify_study(
                 loaded,
-                store,
+                opened,
                 sample=sample,
                 seed=secrets.randbelow(2**32) if seed is None else seed,
                 workers=jobs or terminal.cores(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
 
 import numpy as np
 
@@ -21,6 +22,7 @@ def numbers(
     name: str,
     where: Callable[[int], str],
     decimal_comma: bool = False,
+    dates: bool = False,
 ) -> tuple[FloatArray, bool]:
     """Turn a column's cells into numbers.
 
@@ -32,6 +34,8 @@ def numbers(
         name: The column, for messages.
         where: Says for a cell's place in which file and line it stands.
         decimal_comma: Whether ``0,5`` is a number here.
+        dates: Whether ``2024-01-31 12:00:00`` is one, of seconds since 1970 (UTC where it does not
+            say otherwise).
 
     Returns:
         The numbers, and whether any carries a percent sign.
@@ -55,8 +59,22 @@ def numbers(
             text, commas = text.replace(",", "."), commas + 1
         elif commas and "." in text:
             raise UserError(f"{where(place)}: {name} mixes decimal commas and points: {cell!r}")
+        if dates and (seconds := _seconds_of_date(text)) is not None:
+            values[place] = seconds
+            continue
         values[place] = _number(text, cell, name, where(place))
     return values, percent > 0
+
+
+def _seconds_of_date(text: str) -> float | None:
+    """A date in ISO 8601's notation as seconds since 1970; None for anything else."""
+    try:
+        date = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    if text.isdigit():  # 20240131, a number as well
+        return None
+    return (date if date.tzinfo is not None else date.replace(tzinfo=UTC)).timestamp()
 
 
 def _number(text: str, cell: str, name: str, where: str) -> float:

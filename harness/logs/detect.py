@@ -96,8 +96,14 @@ def _expanded(path: Path) -> list[Path]:
                 f"such as {path}/*.csv"
             )
         return logs
+    if path.exists() and not path.is_file():
+        raise UserError(
+            f"{path}: is a pipe or a device, which is read once only; write it into a file first"
+        )
     if path.exists():
         return [tensorboard.run_folder(path) if tensorboard.is_event_name(path) else path]
+    if path.is_symlink():
+        raise UserError(f"{path}: is a link that leads nowhere")
     matches = sorted(map(Path, glob.glob(str(path), recursive=True)))  # noqa: PTH207 - keeps absolute paths
     if not matches:
         is_pattern = glob.has_magic(str(path))

@@ -18,6 +18,7 @@ from harness.logs.text import BATCH, Batch, lines_of
 
 Record = Mapping[str, Any]
 _WHOLE = 256 * 2**20
+_DEEPEST = 8
 _LISTS = ("log_history", "history", "epochs", "metrics")
 
 
@@ -34,6 +35,13 @@ def read_json(file: Path, reading: Reading) -> Iterator[Run]:
     first = next(batches, None)
     if first is None:
         raise UserError(f"{file}: holds no records")
+    keys = list(dict.fromkeys(key for _, record in first for key in record))
+    metrics = set(meaning(keys, reading.metric, str(file)).metrics.values())
+    named = {keys[place] for place in metrics}
+    # settings at the top of a log are no rows, and a seed among them is no column
+    while named and first and not named & first[0][1].keys():
+        told.append(f"line {first[0][0]} holds no metric and is left out")
+        first = first[1:]
     header = list(dict.fromkeys(key for _, record in first for key in record))
     meant = meaning(header, reading.metric, str(file))
     wanted = wanted_columns(meant)
@@ -43,7 +51,12 @@ def read_json(file: Path, reading: Reading) -> Iterator[Run]:
             lines = np.array([line for line, _ in rows])
             cells = [tuple(_cell(record.get(name)) for _, record in rows) for name in header]
             values = {
-                name: numbers(cells[p], name=header[p], where=line_of(file, lines))[0]
+                name: numbers(
+                    cells[p],
+                    name=header[p],
+                    where=line_of(file, lines),
+                    dates=name == "clock",
+                )[0]
                 for name, p in wanted.items()
             }
             yield keys_of(Batch(lines, cells), meant), lines, values, set()
@@ -101,9 +114,7 @@ def _whole_document(file: Path) -> Any:
         document = json.loads(text)
     except (ValueError, RecursionError):
         return None
-    is_single_record = isinstance(document, dict) and not any(
-        isinstance(value, list) for value in document.values()
-    )
+    is_single_record = isinstance(document, dict) and not any(_lists(document))
     return [document] if is_single_record else document
 
 
@@ -121,7 +132,7 @@ def _records(document: Any, file: Path) -> Iterator[tuple[int, Record]]:
 
 
 def _by_row(document: Record, file: Path) -> list[Record]:
-    lists: dict[str, Sequence[Any]] = {k: v for k, v in document.items() if isinstance(v, list)}
+    lists = dict(_lists(document))
     lengths = {key: len(values) for key, values in lists.items()}
     if len(set(lengths.values())) != 1:
         told = ", ".join(f"{key}: {length}" for key, length in list(lengths.items())[:6])
@@ -129,6 +140,15 @@ def _by_row(document: Record, file: Path) -> list[Record]:
     constant = {k: v for k, v in document.items() if not isinstance(v, list | dict)}
     rows = zip(*lists.values(), strict=True)
     return [constant | dict(zip(lists, row, strict=True)) for row in rows]
+
+
+def _lists(document: Record, prefix: str = "") -> Iterator[tuple[str, Sequence[Any]]]:
+    """The lists in a document and in the tables in it, by their path."""
+    for key, value in document.items():
+        if isinstance(value, list):
+            yield f"{prefix}{key}", value
+        elif isinstance(value, dict) and prefix.count("/") < _DEEPEST:
+            yield from _lists(value, f"{prefix}{key}/")
 
 
 def _lines(file: Path, told: list[str]) -> Iterator[tuple[int, Record]]:

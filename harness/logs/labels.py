@@ -20,12 +20,19 @@ _NAMED = re.compile(
     r"[_\-= ]?(?P<replicate>\d+)",
     re.IGNORECASE,
 )
+_REPLICATE_ONLY = re.compile(r"(?:seed|run|rep|replicate|trial|fold|s)?[_\-= ]?\d+", re.IGNORECASE)
 _PLAIN_STEMS = {
     "metrics",
     "log",
     "logs",
     "history",
     "results",
+    "summary",
+    "progress",
+    "scalars",
+    "stats",
+    "curve",
+    "curves",
     "training",
     "train",
     "trainer_state",
@@ -121,12 +128,15 @@ def _telling(run: Run) -> str:
 
 def _of_path(path: str) -> str:
     pure = PurePath(_posix(path))
-    parts = [*pure.parts[:-1], pure.stem if pure.suffix in _SUFFIXES else pure.name]
+    while pure.suffix in _SUFFIXES:
+        pure = pure.with_suffix("")
+    parts = list(pure.parts)
     while len(parts) > 1 and (
-        parts[-1].lower() in _PLAIN_STEMS or re.fullmatch(r"version_\d+", parts[-1])
+        parts[-1].lower() in _PLAIN_STEMS or re.fullmatch(r"version_\d+|checkpoint-\d+", parts[-1])
     ):
         parts.pop()
-    return parts[-1]
+    # a folder or file that names a replicate only stands below that of its arm
+    return "/".join(parts[-2:]) if _REPLICATE_ONLY.fullmatch(parts[-1]) else parts[-1]
 
 
 _SUFFIXES = {".csv", ".tsv", ".txt", ".log", ".json", ".jsonl", ".ndjson", ".parquet", ".dat"}
@@ -163,7 +173,7 @@ def labelled(
         if replicate is None:
             replicate = str(free.setdefault(name, 0))
             free[name] += 1
-            told = f'nothing names the replicate: run {replicate} of arm "{name}"'
+            told = "nothing names the replicate: the runs of an arm were numbered as they came"
         content = _content(run)
         before = seen.get((name, replicate))
         if before is not None:

@@ -187,7 +187,13 @@ def _missing(columns: dict[str, FloatArray], diverged_at: int | None) -> list[st
     for metric, values in columns.items():
         gone = int(np.isnan(values).sum())
         strange = int(np.isinf(values).sum()) if is_accuracy(metric) else 0
-        if gone and gone < len(values):
+        gaps = np.diff(np.flatnonzero(~np.isnan(values)))
+        if gone and len(gaps) > 1 and gaps[0] > 1 and (gaps == gaps[0]).all():
+            told.append(
+                f"{metric} is recorded every {gaps[0]} rows: times are known to an interval, and "
+                "nothing was filled in"
+            )
+        elif gone and gone < len(values):
             told.append(f"{metric} is missing in {gone} of {len(values)} rows; none was filled in")
         if strange and diverged_at is None:
             told.append(f"{metric} is not a number in {strange} of {len(values)} rows")
@@ -213,8 +219,10 @@ def _seconds(rows: Rows, values: FloatArray, clock: Clock) -> tuple[FloatArray, 
         )
     if clock == "each":
         return _positive(values), told
-    if clock == "stamp" and np.nanmax(values, initial=0) > 1e11:
-        values = values / 1000  # milliseconds since 1970
+    if clock == "stamp":
+        most = np.nanmax(values, initial=0)
+        # nano-, micro- or milliseconds since 1970
+        values = values / next((by for by in (1e9, 1e6, 1e3) if most > 1e8 * by), 1.0)
     first = values[0] if clock == "elapsed" and (rows.is_begun or values[0] > 0) else np.nan
     seconds = np.diff(values, prepend=np.nan)
     seconds[0] = first

@@ -6,6 +6,7 @@ import difflib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from harness.errors import UserError
@@ -74,6 +75,7 @@ class Meaning:
     notices: tuple[str, ...]
 
 
+@lru_cache(maxsize=4096)
 def plain(name: str) -> str:
     """A column's name without padding, case and separators: ``Wall time`` is ``wall_time``."""
     return "_".join(_tokens(name))
@@ -84,6 +86,7 @@ def _tokens(name: str) -> list[str]:
     return [token for token in re.split(r"[^a-z0-9]+", spaced.lower()) if token]
 
 
+@lru_cache(maxsize=4096)
 def canonical(name: str) -> tuple[str, int] | None:
     """The metric that a name stands for and its rank among synonyms; None for anything else.
 
@@ -197,13 +200,19 @@ def meaning(names: Sequence[str], wanted: str | None, source: str) -> Meaning:
         source: The file, for messages.
 
     Raises:
-        UserError: Two columns have one name.
+        UserError: Two columns have one name, or none is a metric.
     """
     own = [plain(name) for name in names]
     twice = next((n for n in own if n and own.count(n) > 1 and is_known(n)), None)
     if twice is not None:
         raise UserError(f'{source}: the header has "{twice}" more than once; rename one of them')
     metrics, notices = find_metrics(names, wanted, source)
+    if not metrics:
+        shown = [name.strip() for name in names if name.strip()][:12]
+        raise UserError(
+            f"{source}: has no column of a metric that is known (val_accuracy, val_acc, loss …); "
+            f"name yours with --metric: it has {listed(shown) or 'none'}"
+        )
     clocks = [(own.index(name), kind) for name, kind in _CLOCKS.items() if name in own]
     arm, replicate = _first(own, _ARMS), _first(own, _REPLICATES)
     if arm is not None and own[arm] != "arm":

@@ -75,6 +75,9 @@ def _numbers(column: Any, name: str, file: Path, lines: IntArray) -> FloatArray:
     """A column as numbers: null is missing, what is not finite was recorded and becomes inf."""
     cells = column.to_pylist() if column.null_count else None
     try:
+        if str(column.type).startswith(("timestamp", "date")):
+            stamps = column.to_numpy(zero_copy_only=False).astype("datetime64[us]")
+            return np.where(np.isnat(stamps), np.nan, stamps.astype(np.int64) / 1e6)
         if cells is None:
             values = np.array(column.to_numpy(zero_copy_only=False), dtype=np.float64)
             values[~np.isfinite(values)] = np.inf

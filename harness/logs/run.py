@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.measures import CURVE_COLUMNS, Curve, FloatArray
+from harness.measures import CLOCK_COLUMN, CURVE_COLUMNS, Curve, FloatArray, Measure, Measured
 
 Axis = Literal["epochs", "steps", "none"]
 Status = Literal["completed", "diverged", "aborted"]
@@ -61,6 +61,8 @@ class Run:
         watched_seconds: How long the run was watched, where that is longer than its epochs.
         pauses: Suspicious stretches of wall time.
         is_percent: Columns that were logged from 0 to 100.
+        thinned_from: How many rows the log has, where only some of them are kept.
+        measured: By measure (as JSON), its value on all rows, where only some are kept.
     """
 
     epoch: NDArray[np.int64]
@@ -77,6 +79,13 @@ class Run:
     watched_seconds: float | None = None
     pauses: tuple[Pause, ...] = ()
     is_percent: frozenset[str] = frozenset()
+    thinned_from: int | None = None
+    measured: Mapping[str, Measured] = field(default_factory=dict)
+
+    @property
+    def rows(self) -> int:
+        """How many rows the log has."""
+        return len(self.epoch) if self.thinned_from is None else self.thinned_from
 
     @property
     def metrics(self) -> list[str]:
@@ -117,6 +126,31 @@ class Run:
             watched_seconds=self.watched_seconds,
         )
 
+    def value_of(self, measure: Measure, budget: int) -> Measured:
+        """A measure of the run, on all rows of its log."""
+        known = self.measured.get(measure.model_dump_json())
+        return measure.of(self.curve(budget)) if known is None else known
+
+    def thinned(self, count: int, measures: Sequence[Measure]) -> Run:
+        """The run with ``count`` of its rows, evenly chosen, and the measures of all of them.
+
+        Seconds of rows that go are added to the next that stays.
+        """
+        kept = np.unique(np.linspace(0, len(self.epoch) - 1, count).astype(int))
+        starts = np.concatenate([[0], kept[:-1] + 1])
+        columns = {
+            name: np.add.reduceat(values, starts) if name in CLOCK_COLUMN.values() else values[kept]
+            for name, values in self.columns.items()
+        }
+        last = int(self.epoch[-1])
+        return replace(
+            self,
+            epoch=self.epoch[kept],
+            columns=columns,
+            thinned_from=self.rows,
+            measured={m.model_dump_json(): self.value_of(m, last) for m in measures},
+        )
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -130,6 +164,7 @@ class Reading:
             ``"separate"`` run, or the ``"last"`` alone; refused if not given.
         axis: Count by this; epochs where the log has them if not given.
         pauses: ``"out"`` takes pauses out of the seconds, ``"in"`` counts them.
+        report_bytes: Called with the number of bytes read, as they are read, of a large file.
     """
 
     kind: Kind | None = None
@@ -138,3 +173,4 @@ class Reading:
     restarts: Literal["separate", "last"] | None = None
     axis: Literal["epochs", "steps"] | None = None
     pauses: Literal["in", "out"] | None = None
+    report_bytes: Callable[[int], None] = lambda _: None

@@ -6,9 +6,9 @@ on as soon as they end, so that a large file is never held whole.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import groupby
+from itertools import chain, groupby, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,16 @@ from harness.logs.making import make_runs
 from harness.logs.names import Meaning, meaning
 from harness.logs.rows import IntArray, Rows
 from harness.logs.run import Kind, Reading, Run
-from harness.logs.text import Batch, Table, open_table
+from harness.logs.stretches import (
+    HEAD,
+    Layout,
+    Regular,
+    Stretch,
+    cells_in_quotes_are_plain,
+    regular,
+    stretches,
+)
+from harness.logs.text import Batch, Table, encoding_of, open_table
 from harness.measures import FloatArray
 
 HELD_WHOLE = 64 * 2**20
@@ -74,13 +83,49 @@ def read_table(file: Path, reading: Reading) -> Iterator[Run]:
     """
     table = open_table(file, reading.metric)
     meant = meaning(table.header, reading.metric, str(file))
-    wanted = wanted_columns(meant)
-    batches = (
-        (keys_of(batch, meant), batch.lines, *_values(batch, wanted, table))
-        for batch in table.batches()
-    )
+    batches = _batches(table, meant, reading)
     kind: Kind = "csv" if meant.arm is None and meant.replicate is None else "tidy"
     yield from runs_of(batches, file, meant, table.notices, reading, kind=kind)
+
+
+def _batches(table: Table, meant: Meaning, reading: Reading) -> Batches:
+    """The rows of a table: of a large one the regular stretches quickly, all else with care."""
+    wanted = wanted_columns(meant)
+
+    def carefully(parts: Iterable[Stretch] | None) -> Batches:
+        for batch in table.batches(parts):
+            yield keys_of(batch, meant), batch.lines, *_values(batch, wanted, table)
+
+    is_large = table.file.stat().st_size > HEAD
+    if not is_large or not encoding_of(table.file).startswith("utf-8"):
+        yield from carefully(None)
+        return
+    names = tuple(place for place in (meant.arm, meant.replicate) if place is not None)
+    layout = Layout(table.delimiter, len(table.header), wanted, names)
+    parts = stretches(table.file)
+    for part in parts:
+        found = regular(part, layout) if part.first > table.header_line else None
+        if found is not None:
+            yield _coded_keys(found, meant), found.lines, found.numbers, set()
+        elif cells_in_quotes_are_plain(part.data, table.delimiter):
+            yield from carefully([part])
+        else:  # a cell may begin here and end in the next stretch
+            yield from carefully(chain([part], parts))
+        reading.report_bytes(len(part.data))
+
+
+def _coded_keys(found: Regular, meant: Meaning) -> list[tuple[Key, slice]]:
+    """The runs of a regular stretch, as `keys_of` gives them."""
+    n = len(found.lines)
+    nothing = (np.zeros(n, dtype=np.int64), [None])
+    arms, arm_names = nothing if meant.arm is None else found.texts[meant.arm]
+    replicates, names = nothing if meant.replicate is None else found.texts[meant.replicate]
+    changes = np.flatnonzero((np.diff(arms) != 0) | (np.diff(replicates) != 0)) + 1
+    bounds = [0, *changes.tolist(), n]
+    return [
+        ((_label(arm_names[arms[start]]), _label(names[replicates[start]])), slice(start, stop))
+        for start, stop in pairwise(bounds)
+    ]
 
 
 def runs_of(
@@ -127,6 +172,7 @@ def _values(
             name=table.header[place],
             where=line_of(table.file, batch.lines),
             decimal_comma=table.decimal_comma,
+            dates=name == "clock",
         )
         if marked:
             percent.add(name)

@@ -6,23 +6,33 @@ A table is read in batches of columns, so that a file of any size takes little m
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import UserError
 from harness.logs.names import canonical, is_known
+from harness.logs.stretches import LONGEST_LINE, Stretch, too_long
 
 BATCH = 50_000
 _LOOKED_AT = 256 * 1024
 _HEADER_WITHIN = 50
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "|", " ": "space"}
 _BOMS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+_PACKED = {
+    b"\x1f\x8b": "gzip",
+    b"PK\x03\x04": "zip, as Excel's workbooks are",
+    b"BZh": "bzip2",
+    b"\xfd7zXZ": "xz",
+    b"\x28\xb5\x2f\xfd": "zstd",
+}
 _NUMBER = re.compile(r"[+-]?[\d.,]+([eE][+-]?\d+)?%?")
 
 
@@ -51,30 +61,32 @@ def encoding_of(file: Path) -> str:
     for mark, encoding in _BOMS.items():
         if head.startswith(mark):
             return encoding
+    for magic, packer in _PACKED.items():
+        if head.startswith(magic):
+            raise UserError(f"{file}: is packed with {packer}; unpack it, or save it as CSV")
     if b"\0" in head:
         raise UserError(f"{file}: is not a text file, nor any other kind of log that is known")
     return "utf-8"
 
 
-def open_text(file: Path) -> TextIO:
-    """Open a file as text, with its own encoding.
-
-    Raises:
-        UserError: It cannot be read, or is no text.
-    """
-    encoding = encoding_of(file)
-    return file.open(encoding=encoding, newline="")
-
-
-def lines_of(file: Path) -> Iterator[str]:
+def lines_of(file: Path, stretch: Stretch | None = None) -> Iterator[str]:
     """A text file's lines, one by one, their ends included.
 
+    Args:
+        file: The file.
+        stretch: The part of it to read; all of it if not given.
+
     Raises:
-        UserError: It cannot be read, or its bytes are no text.
+        UserError: It cannot be read, its bytes are no text, or a line is longer than any log's.
     """
-    with open_text(file) as stream:
+    encoding = encoding_of(file)
+    stream: BinaryIO = file.open("rb") if stretch is None else io.BytesIO(stretch.data)
+    with io.TextIOWrapper(stream, encoding=encoding, newline="") as text:
         try:
-            yield from stream
+            while line := text.readline(LONGEST_LINE):
+                if len(line) == LONGEST_LINE and not line.endswith(("\n", "\r")):
+                    raise UserError(too_long(file, 1))
+                yield line
         except UnicodeError as error:
             raise UserError(
                 f"{file}: holds bytes that are no text ({error}); save it as UTF-8"
@@ -127,15 +139,18 @@ class Table:
         """Whether ``0,5`` can be one cell."""
         return self.delimiter != ","
 
-    def batches(self) -> Iterator[Batch]:
+    def batches(self, parts: Iterable[Stretch] | None = None) -> Iterator[Batch]:
         """The rows below the header, blank lines and repeated headers left out.
+
+        Args:
+            parts: Stretches of the file that follow each other; all of it if not given.
 
         Raises:
             UserError: A row does not fit the header; the message has its line number.
         """
         rows: list[list[str]] = []
         numbers: list[int] = []
-        for number, row in self._rows():
+        for number, row in self._rows(parts):
             rows.append(row)
             numbers.append(number)
             if len(rows) == BATCH:
@@ -144,13 +159,13 @@ class Table:
         if rows:
             yield Batch(np.array(numbers), list(zip(*rows, strict=True)))
 
-    def _rows(self) -> Iterator[tuple[int, list[str]]]:
-        lines = _Lines(self.file)
+    def _rows(self, parts: Iterable[Stretch] | None) -> Iterator[tuple[int, list[str]]]:
+        lines = _Lines(self.file, parts)
         reader = self._reader(lines)
         width, first = len(self.header), self.header[0]
         try:
             for row in reader:
-                number = reader.line_num
+                number = lines.before + reader.line_num
                 if number <= self.header_line or not row:
                     continue
                 if len(row) == width and row[0].strip() != first:
@@ -158,7 +173,8 @@ class Table:
                 elif (mended := self._mended(row, number, lines)) is not None:
                     yield number, mended
         except csv.Error as error:
-            raise UserError(f"{self.file}, line {reader.line_num}: {error}") from None
+            number = lines.before + reader.line_num
+            raise UserError(f"{self.file}, line {number}: {error}") from None
 
     def _reader(self, lines: Iterable[str]) -> Any:
         spaces = self.delimiter == " "
@@ -195,11 +211,22 @@ class Table:
 
 
 class _Lines:
-    """A file's lines that know whether the last one read was cut in its middle."""
+    """A file's lines that know whether the last one read was cut in its middle.
 
-    def __init__(self, file: Path) -> None:
-        self._lines = lines_of(file)
+    Attributes:
+        before: Lines of the file that stand before the first of these.
+    """
+
+    def __init__(self, file: Path, parts: Iterable[Stretch] | None) -> None:
+        self.before = 0
+        self._lines = lines_of(file) if parts is None else self._of_parts(file, iter(parts))
         self._last = ""
+
+    def _of_parts(self, file: Path, parts: Iterator[Stretch]) -> Iterator[str]:
+        first = next(parts)
+        self.before = first.first - 1
+        for part in chain([first], parts):
+            yield from lines_of(file, part)
 
     def __iter__(self) -> Iterator[str]:
         return self

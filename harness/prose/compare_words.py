@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from harness.analyses.compare import ArmSameness, Compared, ResultsCompared, Standing
+from harness.language import N_, _, pgettext
 from harness.prose.phrases import subject
 from harness.prose.words import (
     alpha_of,
@@ -13,7 +14,7 @@ from harness.prose.words import (
     interval_words,
     sample_words,
 )
-from harness.quantities import given_amount, listed, p_value, percent, plural
+from harness.quantities import given_amount, joined, listed, p_value, percent, plural
 from harness.verdicts import Outcome
 from harness.verification import Difference
 
@@ -30,7 +31,9 @@ def compare_answer(found: ResultsCompared) -> str:
     identical = [one for one in found.sameness if one.is_identical]
     if len(identical) == len(found.sameness):
         trials = plural(sum(one.compared for one in identical), "trial")
-        return f"Nothing changed: all {trials} of equal seeds have the same curves, bit for bit."
+        return _(
+            "Nothing changed: all {trials} of equal seeds have the same curves, bit for bit."
+        ).format(trials=trials)
     counts = {s: sum(c.standing == s for c in found.comparisons) for s in STANDINGS}
     of = plural(len(found.comparisons), "comparison")
     if counts["changed"]:
@@ -38,44 +41,65 @@ def compare_answer(found: ResultsCompared) -> str:
         for c in found.comparisons:
             if c.standing == "changed":
                 by_arm.setdefault(c.arm, []).append(subject(c.verdict.claim.measure))
-        what = "; ".join(f"{arm} in {listed(measures)}" for arm, measures in by_arm.items())
-        return f"{counts['changed']} of {of} changed: {what}."
-    if counts["unclear"]:
-        return (
-            f"No change was found, but {counts['unclear']} of {of} cannot tell: a difference that "
-            "matters is not ruled out."
+        one = _("{arm} in {measures}")
+        told = [one.format(arm=arm, measures=listed(m)) for arm, m in by_arm.items()]
+        what = pgettext("between reasons", "; ").join(told)
+        return _("{n} of {comparisons} changed: {what}.").format(
+            n=counts["changed"], comparisons=of, what=what
         )
-    return f"Nothing that matters changed, in any of {of}."
+    if counts["unclear"]:
+        return _(
+            "No change was found, but {n} of {comparisons} cannot tell: a difference that matters "
+            "is not ruled out."
+        ).format(n=counts["unclear"], comparisons=of)
+    return _("Nothing that matters changed, in any of {comparisons}.").format(comparisons=of)
 
 
 def sameness_line(one: ArmSameness) -> str:
     """How far an arm's curves are the same."""
     if not one.compared:
-        return f"{one.arm}: no trials of equal seeds"
+        return _("{arm}: no trials of equal seeds").format(arm=one.arm)
+    trials = plural(one.compared, "trial")
     if one.is_identical:
-        return f"{one.arm}: all {plural(one.compared, 'trial')} the same, bit for bit"
-    told = f"{one.arm}: {one.identical} of {plural(one.compared, 'trial')} the same, bit for bit"
-    return told if one.difference is None else f"{told}; {_first(one, one.difference)}"
+        return _("{arm}: all {trials} the same, bit for bit").format(arm=one.arm, trials=trials)
+    told = _("{arm}: {n} of {trials} the same, bit for bit").format(
+        arm=one.arm, n=one.identical, trials=trials
+    )
+    if one.difference is None:
+        return told
+    return _("{what}; {where}").format(what=told, where=_first(one, one.difference))
 
 
 def _first(one: ArmSameness, difference: Difference) -> str:
     if difference.column == "epoch":
-        return f"in replicate {one.replicate} one curve ends before epoch {difference.epoch}"
-    return (
-        f"replicate {one.replicate} first differs at epoch {difference.epoch} "
-        f"({difference.column}: {difference.stored!r}, then {difference.again!r})"
+        return _("in replicate {replicate} one curve ends before epoch {epoch}").format(
+            replicate=one.replicate, epoch=difference.epoch
+        )
+    return _(
+        "replicate {replicate} first differs at epoch {epoch} ({column}: {before}, then {after})"
+    ).format(
+        replicate=one.replicate,
+        epoch=difference.epoch,
+        column=difference.column,
+        before=repr(difference.stored),
+        after=repr(difference.again),
     )
 
 
 def standing_words(compared: Compared) -> str:
     """What a comparison says, in a word or two."""
     if compared.is_identical:
-        return "identical"
+        return _("identical")
     if compared.has_same_values:
-        return "the same in every trial"
-    return {"same": "practically equal", "changed": "changed", "unclear": "cannot tell"}[
-        compared.standing
-    ]
+        return _("the same in every trial")
+    return _(_STANDING_WORDS[compared.standing])
+
+
+_STANDING_WORDS: Mapping[Standing, str] = {
+    "same": N_("practically equal"),
+    "changed": N_("changed"),
+    "unclear": N_("cannot tell"),
+}
 
 
 def comparison_cells(compared: Compared) -> list[str]:
@@ -109,45 +133,60 @@ def comparison_line(compared: Compared) -> str:
 
 
 COMPARISON_HEADER = (
-    "Arm",
-    "Measure",
-    "Finding",
-    "Difference",
-    "Interval",
-    "Adjusted p",
-    "Compared",
-    "Margin",
+    N_("Arm"),
+    N_("Measure"),
+    N_("Finding"),
+    N_("Difference"),
+    N_("Interval"),
+    N_("Adjusted p"),
+    N_("Compared"),
+    N_("Margin"),
 )
 
 
 def environment_lines(found: ResultsCompared) -> Iterator[str]:
     """What the environments differ in."""
     if not found.before.environments or not found.after.environments:
-        yield "The environment of at least one side is not known."
+        yield _("The environment of at least one side is not known.")
         return
     if not found.environment:
-        yield "The environments are the same."
+        yield _("The environments are the same.")
     for key, (before, after) in found.environment.items():
-        yield f"{key}: {before}, then {after}"
+        yield _("{what}: {before}, then {after}").format(what=key, before=before, after=after)
 
 
 def method_sentences(found: ResultsCompared) -> list[str]:
     """How the comparison was made."""
     first = found.comparisons[0].verdict if found.comparisons else None
-    level = "" if first is None else f" ({percent(first.equivalence_interval.level)})"
-    pairs = (
-        "Trials of equal seeds were compared pair by pair (sign flips of the mean difference)."
-        if found.is_paired
-        else "The seeds differ, so trials were compared as two samples (studentized permutation)."
+    held = N_("Practically equal: the interval that is held against the margin lies within it.")
+    if first is not None:
+        held = N_(
+            "Practically equal: the interval that is held against the margin ({level}) lies within "
+            "it."
+        )
+    level = "" if first is None else percent(first.equivalence_interval.level)
+    pairs = N_(
+        "The seeds differ, so trials were compared as two samples (studentized permutation)."
+    )
+    if found.is_paired:
+        pairs = N_(
+            "Trials of equal seeds were compared pair by pair (sign flips of the mean difference)."
+        )
+    which = _("A difference is {after} minus {before}.").format(
+        after=found.after.label, before=found.before.label
     )
     return [
-        f"A difference is {found.after.label} minus {found.before.label}. {pairs}",
-        "Changed: the difference is real beyond chance, with Holm's method over all comparisons, "
-        "and was not shown to be within the margin.",
-        f"Practically equal: the interval that is held against the margin{level} lies within it.",
-        "Margins are those of the study's claims on the same measure, where it makes any.",
-        "Identical: every trial of the arm has the same losses and accuracies, bit for bit; that "
-        "needs no test.",
+        joined([which, _(pairs)]),
+        _(
+            "Changed: the difference is real beyond chance, with Holm's method over all "
+            "comparisons, and was not shown to be within the margin."
+        ),
+        _(held).format(level=level),
+        _("Margins are those of the study's claims on the same measure, where it makes any."),
+        _(
+            "Identical: every trial of the arm has the same losses and accuracies, bit for bit; "
+            "that needs no test."
+        ),
     ]
 
 

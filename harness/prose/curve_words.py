@@ -8,39 +8,81 @@ from harness.analyses.comparisons import Comparison, ranges
 from harness.analyses.contrasts import Contrast
 from harness.analyses.judge import Judgement
 from harness.analyses.target_sweep import TargetSweep
+from harness.language import N_, _, ngettext, pgettext
 from harness.measures import SecondsTo
-from harness.prose.phrases import METRICS
-from harness.prose.words import stopped
-from harness.quantities import p_words, plural
+from harness.prose.phrases import METRICS, seconds_words
+from harness.prose.words import sentence, stopped
+from harness.quantities import NO_VALUE, joined, p_words, plural
 
 
 def contrast_sentence(contrast: Contrast) -> str:
     """At which epochs two sides differ: "… differ in … in epochs 1 to 3 only; … is lower there"."""
-    (a, b), metric = contrast.sides, METRICS[contrast.metric]
-    found = contrast.comparison
+    a, b = map(_, contrast.sides)
+    metric, found = _(METRICS[contrast.metric]), contrast.comparison
     if found is None:
-        return f"{a} and {b} cannot be compared in {metric}: {stopped(contrast.reason or '')}"
+        text = _("{a} and {b} cannot be compared in {metric}: {reason}")
+        return stopped(text.format(a=a, b=b, metric=metric, reason=_(contrast.reason or NO_VALUE)))
     if not found.can_differ:
-        text = f"At which epochs {a} and {b} differ in {metric} cannot be told {_too_few(found)}"
+        text = _("At which epochs {a} and {b} differ in {metric} cannot be told {why}").format(
+            a=a, b=b, metric=metric, why=_too_few(found)
+        )
     elif not found.differs.any():
-        least = p_words(float(found.test.p_step_down.min()), found.alpha)
-        text = f"No epoch differs in {metric} between {a} and {b} beyond chance (smallest {least})"
+        text = _("No epoch differs in {metric} between {a} and {b} beyond chance (smallest {p})")
+        text = text.format(a=a, b=b, metric=metric, p=_least(found))
     else:
-        text = f"{a} and {b} differ in {metric} in {_where(a, found)}"
+        text = _(_difference(found)).format(
+            a=a,
+            b=b,
+            metric=metric,
+            epochs=_epochs([float(point) for point in found.points[found.differs]], found),
+            ups=_epochs(_points(found, 1), found),
+            downs=_epochs(_points(found, -1), found),
+        )
     return _with_gaps(text, found)
 
 
-def _where(a: str, found: Comparison) -> str:
-    """The epochs that differ, and which way the first side lies there."""
+def _difference(found: Comparison) -> str:
+    """The template for epochs that differ, and for which way the first side lies there."""
     ups, downs = _points(found, 1), _points(found, -1)
-    both = sorted(ups + downs)
-    what = "every epoch" if found.differs.all() else f"{_epochs(both, found)} only"
-    there = "throughout" if found.differs.all() else "there"
+    everywhere, some = _BOTH_WAYS[ups < downs]
     if not ups or not downs:
-        return f"{what}; {a} is {'higher' if ups else 'lower'} {there}"
-    first, second = sorted([(ups, "higher"), (downs, "lower")])
-    told = [f"{way} in {_epochs(points, found)}" for points, way in (first, second)]
-    return f"{what}; {a} is {' and '.join(told)}"
+        everywhere, some = _ONE_WAY["higher" if ups else "lower"]
+    return everywhere if found.differs.all() else some
+
+
+_ONE_WAY = {
+    "higher": (
+        N_("{a} and {b} differ in {metric} in every epoch; {a} is higher throughout"),
+        N_("{a} and {b} differ in {metric} in {epochs} only; {a} is higher there"),
+    ),
+    "lower": (
+        N_("{a} and {b} differ in {metric} in every epoch; {a} is lower throughout"),
+        N_("{a} and {b} differ in {metric} in {epochs} only; {a} is lower there"),
+    ),
+}
+_BOTH_WAYS = {
+    True: (
+        N_(
+            "{a} and {b} differ in {metric} in every epoch; {a} is higher in {ups} and lower in "
+            "{downs}"
+        ),
+        N_(
+            "{a} and {b} differ in {metric} in {epochs} only; {a} is higher in {ups} and lower in "
+            "{downs}"
+        ),
+    ),
+    False: (
+        N_(
+            "{a} and {b} differ in {metric} in every epoch; {a} is lower in {downs} and higher in "
+            "{ups}"
+        ),
+        N_(
+            "{a} and {b} differ in {metric} in {epochs} only; {a} is lower in {downs} and higher "
+            "in {ups}"
+        ),
+    ),
+}
+"""By whether the first side begins higher: differing in every epoch, in some."""
 
 
 def _points(found: Comparison, sign: int) -> list[float]:
@@ -49,66 +91,94 @@ def _points(found: Comparison, sign: int) -> list[float]:
 
 
 def _epochs(points: list[float], found: Comparison) -> str:
-    noun = "epoch" if len(points) == 1 else "epochs"
-    return f"{noun} {ranges(points, all_points=found.points.tolist())}"
+    if not points:
+        return ""
+    where = ranges(points, all_points=found.points.tolist())
+    return ngettext("epoch {points}", "epochs {points}", len(points)).format(points=where)
+
+
+def _least(found: Comparison) -> str:
+    """The smallest p of all points."""
+    return p_words(float(found.test.p_step_down.min()), found.alpha)
 
 
 def _too_few(found: Comparison) -> str:
     n, m = found.sizes
-    size = f"at n = {n}" if found.is_paired else f"at {n} against {m} trials"
+    size = _("at n = {n}").format(n=n)
+    if not found.is_paired:
+        size = _("at {n} against {m} trials").format(n=n, m=m)
     if min(n, m) < 2:
-        return f"{size}: it takes two to see any spread"
-    return f"{size}: the smallest attainable p is {found.smallest_p:.4g}"
+        return _("{size}: it takes two to see any spread").format(size=size)
+    return _("{size}: the smallest attainable p is {p}").format(
+        size=size, p=f"{found.smallest_p:.4g}"
+    )
 
 
 def _with_gaps(text: str, found: Comparison) -> str:
-    left_out = f" {found.left_out[:1].upper()}{found.left_out[1:]}." if found.left_out else ""
-    return f"{text}.{left_out}"
+    return joined([stopped(text), sentence(_(found.left_out)) if found.left_out else ""])
 
 
 def sweep_sentence(sweep: TargetSweep) -> str:
     """At which targets one side is slower: "… is slower at every target from 0.93 to 0.98"."""
-    claim, measure = sweep.verdict.claim, sweep.verdict.claim.measure
-    a, b = claim.compare
-    metric = METRICS[getattr(measure, "metric", "val_accuracy")]
-    unit = "epochs"
-    if isinstance(measure, SecondsTo):
-        unit = "processor seconds" if measure.clock == "cpu" else "seconds"
-    lead = f"In {unit} to a {metric} target"
-    if getattr(measure, "sustain", 1) > 1:
-        lead += f" held for {getattr(measure, 'sustain', 1)} epochs"
-    found = sweep.comparison
+    lead, found = _sweep_lead(sweep), sweep.comparison
+    a, b = (_(side.name) for side in sweep.verdict.sides)
     if found is None:
-        return f"{lead}, other targets than the claim's cannot be swept: {sweep.reason}."
+        return _("{lead}, other targets than the claim's cannot be swept: {reason}.").format(
+            lead=lead, reason=_(sweep.reason or NO_VALUE)
+        )
     if not found.can_differ:
-        return _with_gaps(f"{lead}, {a} and {b} cannot be told apart {_too_few(found)}", found)
-    if not found.differs.any():
+        text = _("{lead}, {a} and {b} cannot be told apart {why}").format(
+            lead=lead, a=a, b=b, why=_too_few(found)
+        )
+    elif not found.differs.any():
         low, high = found.points[0], found.points[-1]
-        least = p_words(float(found.test.p_step_down.min()), found.alpha)
-        text = f"{lead}, {a} and {b} differ at no target from {low:g} to {high:g} beyond chance"
-        return _with_gaps(f"{text} (smallest {least})", found)
-    return _with_gaps(f"{lead}, {_order(a, b, found)}", found)
+        text = _(
+            "{lead}, {a} and {b} differ at no target from {low} to {high} beyond chance (smallest "
+            "{p})"
+        ).format(lead=lead, a=a, b=b, low=f"{low:g}", high=f"{high:g}", p=_least(found))
+    else:
+        text = _("{lead}, {order}").format(lead=lead, order=_order(a, b, found))
+    return _with_gaps(text, found)
+
+
+def _sweep_lead(sweep: TargetSweep) -> str:
+    measure = sweep.verdict.claim.measure
+    unit = pgettext("the time of a measure", "epochs")
+    if isinstance(measure, SecondsTo):
+        unit = seconds_words(measure)
+    template, sustain = N_("In {unit} to a {metric} target"), getattr(measure, "sustain", 1)
+    if sustain > 1:
+        template = N_("In {unit} to a {metric} target held for {sustain} epochs")
+    metric = _(METRICS[getattr(measure, "metric", "val_accuracy")])
+    return _(template).format(unit=unit, metric=metric, sustain=sustain)
 
 
 def _order(a: str, b: str, found: Comparison) -> str:
-    told: list[str] = []
-    for sign, way in ((1, "slower"), (-1, "faster")):
-        points = _points(found, sign)
-        if points:
-            told.append(f"{way} {'at' if told else f'than {b} at'} {_targets(points, found)}")
+    slower, faster = _points(found, 1), _points(found, -1)
+    template = N_("{a} is slower than {b} at {slower} and faster at {faster}")
+    if not faster:
+        template = N_("{a} is slower than {b} at {slower}")
+    elif not slower:
+        template = N_("{a} is faster than {b} at {faster}")
+    told = _(template).format(
+        a=a, b=b, slower=_targets(slower, found), faster=_targets(faster, found)
+    )
     rest = [float(point) for point in found.points[~found.differs]]
     if not rest:
-        return f"{a} is {' and '.join(told)}"
+        return told
     others = ranges(rest, all_points=found.points.tolist())
-    return f"{a} is {' and '.join(told)}; at {others} the data cannot tell"
+    return _("{order}; at {targets} the data cannot tell").format(order=told, targets=others)
 
 
 def _targets(points: list[float], found: Comparison) -> str:
+    if not points:
+        return ""
     text = ranges(points, all_points=found.points.tolist())
     if len(points) == 1:
-        return f"the target {text}"
-    is_one_run = text == f"{points[0]:g} to {points[-1]:g}"
-    return f"every target from {text}" if is_one_run else f"the targets {text}"
+        return _("the target {target}").format(target=text)
+    is_one_run = text == ranges([points[0], points[-1]], all_points=[points[0], points[-1]])
+    template = N_("every target from {targets}") if is_one_run else N_("the targets {targets}")
+    return _(template).format(targets=text)
 
 
 def judgement_sentence(judgement: Judgement, label: str) -> str:
@@ -118,57 +188,76 @@ def judgement_sentence(judgement: Judgement, label: str) -> str:
         judgement: What was found.
         label: What the run is called.
     """
-    metric = METRICS[judgement.metric]
+    metric = _(METRICS[judgement.metric])
     match judgement.outcome:
         case "typical":
-            text = f"{label}: typical of {judgement.arm} in {metric}, {_typical(judgement)}"
+            template, why = N_("{run}: typical of {arm} in {metric}, {why}"), _typical(judgement)
         case "not typical":
-            text = f"{label}: not typical of {judgement.arm} in {metric}: {_untypical(judgement)}"
+            template = N_("{run}: not typical of {arm} in {metric}: {why}")
+            why = _untypical(judgement)
         case "cannot be told":
-            text = f"{label}: whether it is typical of {judgement.arm} in {metric} cannot be told "
-            text += f"with {_undecided(judgement)}"
-    left_out = f" In {metric}, {judgement.left_out}." if judgement.left_out else ""
-    return f"{text}.{left_out}"
+            template = N_("{run}: whether it is typical of {arm} in {metric} cannot be told {why}")
+            why = _undecided(judgement)
+    text = _(template).format(run=label, arm=judgement.arm, metric=metric, why=why)
+    if not judgement.left_out:
+        return stopped(text)
+    left_out = _("In {metric}, {left_out}.").format(metric=metric, left_out=_(judgement.left_out))
+    return joined([stopped(text), left_out])
 
 
 def _rank(judgement: Judgement) -> str:
-    p = f"rank {p_words(judgement.test.p, judgement.alpha)}"
+    p = p_words(judgement.test.p, judgement.alpha)
     if judgement.is_furthest and not judgement.rank_decides:
-        p += f", the smallest that {plural(judgement.n, 'replicate')} can give"
-    return p
+        return _("rank {p}, the smallest that {replicates} can give").format(
+            p=p, replicates=plural(judgement.n, "replicate")
+        )
+    return _("rank {p}").format(p=p)
 
 
 def _typical(judgement: Judgement) -> str:
+    rank, count = _rank(judgement), len(judgement.epochs)
     if judgement.leaves_band:
-        return f"no further out than its own replicates ({_rank(judgement)})"
-    count = len(judgement.epochs)
-    where = "at the one epoch" if count == 1 else f"at all {count} epochs"
-    return f"inside the band {where} ({_rank(judgement)})"
+        return _("no further out than its own replicates ({rank})").format(rank=rank)
+    return ngettext(
+        "inside the band at the one epoch ({rank})",
+        "inside the band at all {n} epochs ({rank})",
+        count,
+    ).format(n=count, rank=rank)
 
 
 def _untypical(judgement: Judgement) -> str:
-    told = [
-        f"{way} the band {_from(judgement, mask)}"
-        for way, mask in (("above", judgement.above), ("below", judgement.below))
-        if mask.any()
-    ]
-    if not told:
-        told = ["no epoch is outside the band, but as a whole it is further out than replicates"]
-    return f"{' and '.join(told)} ({_rank(judgement)})"
+    above, below = (_where_out(judgement, mask) for mask in (judgement.above, judgement.below))
+    template = N_("above the band {above} and below the band {below} ({rank})")
+    if not above and not below:
+        template = N_(
+            "no epoch is outside the band, but as a whole it is further out than replicates "
+            "({rank})"
+        )
+    elif not below:
+        template = N_("above the band {above} ({rank})")
+    elif not above:
+        template = N_("below the band {below} ({rank})")
+    return _(template).format(above=above, below=below, rank=_rank(judgement))
 
 
-def _from(judgement: Judgement, mask: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> str:
+def _where_out(judgement: Judgement, mask: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> str:
     points = [float(epoch) for epoch in judgement.epochs[mask]]
+    if not points:
+        return ""
     text = ranges(points, all_points=[float(epoch) for epoch in judgement.epochs])
-    if text == f"{points[0]:g} to {points[-1]:g}" and len(points) > 1:
-        return f"from epoch {text}"
-    return f"in {'epoch' if len(points) == 1 else 'epochs'} {text}"
+    is_one_run = text == ranges([points[0], points[-1]], all_points=[points[0], points[-1]])
+    if is_one_run and len(points) > 1:
+        return _("from epoch {epochs}").format(epochs=text)
+    return ngettext("in epoch {epochs}", "in epochs {epochs}", len(points)).format(epochs=text)
 
 
 def _undecided(judgement: Judgement) -> str:
-    n = judgement.n
+    replicates = plural(judgement.n, "replicate")
     if judgement.is_furthest:
-        why = f"it is further out than all of them, but inside the band (smallest p 1/{n + 1})"
-    else:
-        why = f"it leaves the band, but no further out than some of them ({_rank(judgement)})"
-    return f"{plural(n, 'replicate')}: {why}"
+        return _(
+            "with {replicates}: it is further out than all of them, but inside the band (smallest "
+            "p {p})"
+        ).format(replicates=replicates, p=f"1/{judgement.n + 1}")
+    return _(
+        "with {replicates}: it leaves the band, but no further out than some of them ({rank})"
+    ).format(replicates=replicates, rank=_rank(judgement))

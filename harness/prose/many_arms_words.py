@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from harness.analyses.many_arms import Factors, ManyArms, Ranked
+from harness.language import N_, _
 from harness.prose.phrases import subject
 from harness.quantities import (
+    NO_VALUE,
     decimals_for,
     level,
     listed,
@@ -12,6 +14,7 @@ from harness.quantities import (
     p_value,
     p_words,
     plural,
+    with_percent,
 )
 from harness.stats.planning import smallest_p
 from harness.stats.results import Estimate, Interval, TestResult
@@ -27,28 +30,42 @@ def overall_sentence(found: ManyArms) -> str:
     test = found.friedman.iman_davenport
     count = plural(len(found.blocks.replicates), "replicate")
     arms = len(found.blocks.arms)
+    parts = {"measure": what(found), "arms": arms, "replicates": count}
     if not test.defined:
-        return f"In {what(found)} all {arms} arms are alike: {test.reason}."
-    p = p_words(test.p, found.alpha)
-    if test.p > found.alpha:
-        return (
-            f"In {what(found)} the {arms} arms cannot be told apart by their ranks over {count} "
-            f"(Iman-Davenport, {p})."
+        return _("In {measure} all {arms} arms are alike: {reason}.").format(
+            **parts, reason=_(test.reason or NO_VALUE)
         )
-    return f"In {what(found)} the {arms} arms do not rank alike over {count} (Iman-Davenport, {p})."
+    template = N_(
+        "In {measure} the {arms} arms do not rank alike over {replicates} (Iman-Davenport, {p})."
+    )
+    if test.p > found.alpha:
+        template = N_(
+            "In {measure} the {arms} arms cannot be told apart by their ranks over {replicates} "
+            "(Iman-Davenport, {p})."
+        )
+    return _(template).format(**parts, p=p_words(test.p, found.alpha))
 
 
 def best_sentence(found: ManyArms) -> str:
     """The arm that ranks first, and which others it cannot be told from."""
     best = found.ranked[0]
     others = [row.arm for row in found.ranked[1:] if row.arm not in best.beats]
-    text = f"{best.arm} ranks best (mean rank {number(best.mean_rank, 1)})"
+    template = N_(
+        "{arm} ranks best (mean rank {rank}); it beats {beaten} and cannot be told from {others}."
+    )
     if not others:
-        return f"{text} and beats every other arm."
-    if not best.beats:
-        return f"{text}, but the data do not show that it beats any other arm."
-    beaten = plural(len(best.beats), "arm")
-    return f"{text}; it beats {beaten} and cannot be told from {listed(others)}."
+        template = N_("{arm} ranks best (mean rank {rank}) and beats every other arm.")
+    elif not best.beats:
+        template = N_(
+            "{arm} ranks best (mean rank {rank}), but the data do not show that it beats any other "
+            "arm."
+        )
+    return _(template).format(
+        arm=best.arm,
+        rank=number(best.mean_rank, 1),
+        beaten=plural(len(best.beats), "arm"),
+        others=listed(others),
+    )
 
 
 def pairs_sentence(found: ManyArms) -> str:
@@ -56,13 +73,16 @@ def pairs_sentence(found: ManyArms) -> str:
     pairs = len(found.pairs)
     apart = sum(found.differs(pair) for pair in found.pairs)
     if found.smallest_adjusted_p > found.alpha:
-        return (
-            f"With {plural(len(found.blocks.replicates), 'replicate')} no pair of arms could be "
-            f"called different: the smallest p, adjusted for {plural(pairs, 'pair')}, is "
-            f"{p_value(found.smallest_adjusted_p, found.alpha)}."
+        return _(
+            "With {replicates} no pair of arms could be called different: the smallest p, adjusted "
+            "for {pairs}, is {p}."
+        ).format(
+            replicates=plural(len(found.blocks.replicates), "replicate"),
+            pairs=plural(pairs, "pair"),
+            p=p_value(found.smallest_adjusted_p, found.alpha),
         )
-    return (
-        f"{apart} of {plural(pairs, 'pair')} of arms differ (sign-flip test, Holm over all pairs)."
+    return _("{n} of {pairs} of arms differ (sign-flip test, Holm over all pairs).").format(
+        n=apart, pairs=plural(pairs, "pair")
     )
 
 
@@ -75,36 +95,69 @@ def factor_sentences(found: ManyArms) -> list[str]:
     if smallest_p(len(found.blocks.replicates)) > found.alpha:
         row, column, both = (_share(share) for share in tests.shares[:3])
         return [
-            f"With {plural(len(found.blocks.replicates), 'replicate')} no factor could be shown to "
-            f"matter; of all variation the architecture makes {row}, the optimizer {column}, the "
-            f"dependence of one on the other {both}."
+            _(
+                "With {replicates} no factor could be shown to matter; of all variation the "
+                "architecture makes {architecture}, the optimizer {optimizer}, the dependence of "
+                "one on the other {both}."
+            ).format(
+                replicates=plural(len(found.blocks.replicates), "replicate"),
+                architecture=row,
+                optimizer=column,
+                both=both,
+            )
         ]
     return [
-        _effect("The architecture", tests.row, tests.shares[0], found),
-        _effect("The optimizer", tests.column, tests.shares[1], found),
+        _effect(_ARCHITECTURE, tests.row, tests.shares[0], found),
+        _effect(_OPTIMIZER, tests.column, tests.shares[1], found),
         _interaction(factors, found),
     ]
 
 
-def _effect(name: str, test: TestResult, share: float, found: ManyArms) -> str:
-    told = f"{_share(share)} of all variation in {what(found)}"
-    if not test.defined:
-        return f"{name} makes no difference in {what(found)}."
+_ARCHITECTURE = (
+    N_("The architecture makes no difference in {measure}."),
+    N_("The architecture matters: it makes {share} of all variation in {measure} ({p})."),
+    N_(
+        "The architecture alone, over the other factor, was not shown to matter: {share} of all "
+        "variation in {measure} ({p})."
+    ),
+)
+_OPTIMIZER = (
+    N_("The optimizer makes no difference in {measure}."),
+    N_("The optimizer matters: it makes {share} of all variation in {measure} ({p})."),
+    N_(
+        "The optimizer alone, over the other factor, was not shown to matter: {share} of all "
+        "variation in {measure} ({p})."
+    ),
+)
+
+
+def _effect(
+    templates: tuple[str, str, str], test: TestResult, share: float, found: ManyArms
+) -> str:
+    none, real, not_shown = templates
+    template = none
+    if test.defined:
+        template = real if test.p <= found.alpha else not_shown
     p = p_words(test.p, found.alpha)
-    if test.p <= found.alpha:
-        return f"{name} matters: it makes {told} ({p})."
-    return f"{name} alone, over the other factor, was not shown to matter: {told} ({p})."
+    return _(template).format(measure=what(found), share=_share(share), p=p)
 
 
 def _interaction(factors: Factors, found: ManyArms) -> str:
     test, share = factors.tests.interaction, factors.tests.shares[2]
     if not test.defined:
-        return "Optimizers differ by the same amounts on every architecture."
-    told = f"{_share(share)} of all variation, {p_words(test.p, found.alpha)}"
-    best = f"best by its mean: {_best(factors, found)}"
+        return _("Optimizers differ by the same amounts on every architecture.")
+    template = N_(
+        "That an optimizer's worth depends on the architecture was not shown ({share} of all "
+        "variation, {p}); best by its mean: {best}."
+    )
     if test.p <= found.alpha:
-        return f"What an optimizer is worth depends on the architecture ({told}); {best}."
-    return f"That an optimizer's worth depends on the architecture was not shown ({told}); {best}."
+        template = N_(
+            "What an optimizer is worth depends on the architecture ({share} of all variation, "
+            "{p}); best by its mean: {best}."
+        )
+    return _(template).format(
+        share=_share(share), p=p_words(test.p, found.alpha), best=_best(factors, found)
+    )
 
 
 def _best(factors: Factors, found: ManyArms) -> str:
@@ -112,13 +165,14 @@ def _best(factors: Factors, found: ManyArms) -> str:
     means = factors.tests.means if found.blocks.higher_is_better else -factors.tests.means
     names = [factors.optimizers[int(row.argmax())] for row in means]
     if len(set(names)) == 1:
-        return f"{names[0]} on every architecture"
+        return _("{optimizer} on every architecture").format(optimizer=names[0])
     pairs = zip(names, factors.architectures, strict=True)
-    return listed([f"{name} on {architecture}" for name, architecture in pairs])
+    template = _("{optimizer} on {architecture}")
+    return listed([template.format(optimizer=o, architecture=a) for o, a in pairs])
 
 
 def _share(share: float) -> str:
-    return f"{number(100 * share, 1)} %"
+    return with_percent(number(100 * share, 1))
 
 
 def middle_words(estimate: Estimate, unit: str) -> str:
@@ -126,7 +180,9 @@ def middle_words(estimate: Estimate, unit: str) -> str:
     ends = estimate.interval
     decimals = max(1, decimals_for(unit, Interval(ends.low, ends.high, ends.level), 0.0))
     low, high = level(ends.low, unit, decimals), level(ends.high, unit, decimals)
-    return f"{level(estimate.value, unit, decimals)} ({low} to {high})"
+    return _("{value} ({low} to {high})").format(
+        value=level(estimate.value, unit, decimals), low=low, high=high
+    )
 
 
 def order_words(row: Ranked, found: ManyArms) -> str:
@@ -136,4 +192,4 @@ def order_words(row: Ranked, found: ManyArms) -> str:
         for pair in found.pairs
         if row.arm in (pair.first, pair.second)
     ]
-    return f"{sum(bound < 0.5 for bound in bounds)} of {len(bounds)}"
+    return _("{some} of {n}").format(some=sum(bound < 0.5 for bound in bounds), n=len(bounds))

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from harness.language import _
 from harness.measures import SecondsPerEpoch, SecondsTo
 from harness.prose.verification_words import verification_sentence
 from harness.prose.words import sentence
@@ -17,38 +18,48 @@ from harness.results import Results
 def study_notices(results: Results) -> list[str]:
     """What a reader must know before trusting the verdicts, one sentence or two each."""
     trials, study = results.trials, results.loaded.study
-    notices = [sentence(notice) for notice in results.notices]
+    notices = [sentence(_(notice)) for notice in results.notices]
     diverged = trials[trials["status"] == "diverged"]
     if len(diverged):
         notices.append(
-            f"{plural(len(diverged), 'trial')} diverged. No diverged trial is left out of a "
-            "verdict: it counts as not reaching its target, and with the last values it had."
+            _(
+                "{trials} diverged. No diverged trial is left out of a verdict: it counts as not "
+                "reaching its target, and with the last values it had."
+            ).format(trials=plural(len(diverged), "trial"))
         )
     threads = sorted({int(count) for count in trials["threads"].dropna()})
     if len(threads) > 1:
         notices.append(
-            f"Trials ran with {listed([str(count) for count in threads])} threads; their last "
-            "digits may differ for that reason alone."
+            _(
+                "Trials ran with {threads} threads; their last digits may differ for that reason "
+                "alone."
+            ).format(threads=listed([str(count) for count in threads]))
         )
     timed = any(isinstance(c.measure, SecondsTo | SecondsPerEpoch) for c in study.claims)
     is_shared = study.study.timing == "shared"
     if timed and is_shared and len(set(trials["jobs"].dropna())) > 1:
         notices.append(
-            "Trials were timed beside different numbers of neighbours, so claims on seconds "
-            "compare unlike things."
+            _(
+                "Trials were timed beside different numbers of neighbours, so claims on seconds "
+                "compare unlike things."
+            )
         )
     if results.verification is not None:
         notices.append(verification_sentence(results.verification))
-    if not study.study.deterministic and not any("deterministic" in text for text in notices):
-        notices.append("Determinism was switched off: a repeated trial may give another curve.")
+    if not study.study.deterministic and not any(
+        "deterministic" in text for text in results.notices
+    ):
+        notices.append(_("Determinism was switched off: a repeated trial may give another curve."))
     return list(dict.fromkeys(notices))
 
 
 def trouble_words(trial: Mapping[Any, Any], curves: pd.DataFrame) -> str:
     """What became of a trial that did not end well: "diverged at epoch 3" (case D13)."""
-    name = f"{trial['arm']}, replicate {trial['replicate']}"
+    name = _("{arm}, replicate {replicate}").format(arm=trial["arm"], replicate=trial["replicate"])
     if trial["status"] != "diverged":
-        return f"{name}: {trial['status']}"
+        return f"{name}: {_(trial['status'])}"
     own = curves[(curves["arm"] == trial["arm"]) & (curves["replicate"] == trial["replicate"])]
     lost = own.loc[own["loss"].isna(), "epoch"]
-    return f"{name}: diverged at epoch {lost.min()}" if len(lost) else f"{name}: diverged"
+    if not len(lost):
+        return _("{trial}: diverged").format(trial=name)
+    return _("{trial}: diverged at epoch {epoch}").format(trial=name, epoch=lost.min())

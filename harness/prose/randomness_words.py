@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from harness.analyses.pairing import Pairing
 from harness.analyses.randomness import Crossing, FiniteValidation, Repeats, Source, Spreads
+from harness.language import N_, _
 from harness.prose.phrases import subject
 from harness.quantities import (
     amount,
@@ -18,21 +19,22 @@ from harness.quantities import (
     shown,
     span,
     unit_noun,
+    with_percent,
 )
 from harness.stats.results import Estimate, Interval
 from harness.study import Stream
 
 _STREAMS: Mapping[Stream, str] = {
-    "init": "the initial weights",
-    "shuffle": "the order of the data",
-    "dropout": "dropout",
-    "split": "the split of the data",
+    "init": N_("the initial weights"),
+    "shuffle": N_("the order of the data"),
+    "dropout": N_("dropout"),
+    "split": N_("the split of the data"),
 }
 
 
 def stream_words(source: Source) -> str:
     """What an arm lets vary: "dropout", "the initial weights and dropout", "nothing"."""
-    return listed([_STREAMS[stream] for stream in source.streams]) or "nothing"
+    return listed([_(_STREAMS[stream]) for stream in source.streams]) or _("nothing")
 
 
 def standard_deviation(variance: Estimate) -> Estimate:
@@ -49,16 +51,22 @@ def deviation_words(variance: Estimate, unit: str) -> str:
     told = amount(sd.value, unit, decimals)
     if math.isnan(sd.interval.low) or variance.value == 0:
         return told
-    return f"{told} ({percent(sd.interval.level)} interval {span(sd.interval, unit, decimals)})"
+    return _("{value} ({level} interval {ends})").format(
+        value=told, level=percent(sd.interval.level), ends=span(sd.interval, unit, decimals)
+    )
 
 
 def share_words(share: Estimate) -> str:
     """A share with its interval: "24 % (13 to 44 %)"."""
-    told = f"{number(100 * share.value, 0)} %"
+    told = with_percent(number(100 * share.value, 0))
     if math.isnan(share.interval.low):
         return told
     ends = share.interval
-    return f"{told} ({number(100 * ends.low, 0)} to {number(100 * ends.high, 0)} %)"
+    return _("{share} ({low} to {high})").format(
+        share=told,
+        low=number(100 * ends.low, 0),
+        high=with_percent(number(100 * ends.high, 0)),
+    )
 
 
 def ranking_sentence(spreads: Spreads) -> str:
@@ -69,18 +77,24 @@ def ranking_sentence(spreads: Spreads) -> str:
         f"{stream_words(source)} {number(shown(math.sqrt(source.variance.value), unit), 2)}"
         for source in ordered
     ]
-    return (
-        f"Standard deviation of {subject(spreads.blocks.measure)} in {unit_noun(unit)}, with one "
-        f"source of randomness at a time: {listed(parts)}."
-    )
+    return _(
+        "Standard deviation of {measure} in {unit}, with one source of randomness at a time: "
+        "{sources}."
+    ).format(measure=subject(spreads.blocks.measure), unit=unit_noun(unit), sources=listed(parts))
 
 
 def source_sentence(source: Source, unit: str) -> str:
     """What one source does by itself."""
-    text = f"Only {stream_words(source)} drawn anew: {deviation_words(source.variance, unit)}"
-    if source.share is not None and not math.isnan(source.share.value):
-        text += f", {share_words(source.share)} of the variance that all sources make together"
-    return f"{text}."
+    parts = {
+        "source": stream_words(source),
+        "deviation": deviation_words(source.variance, unit),
+    }
+    if source.share is None or math.isnan(source.share.value):
+        return _("Only {source} drawn anew: {deviation}.").format(**parts)
+    return _(
+        "Only {source} drawn anew: {deviation}, {share} of the variance that all sources make "
+        "together."
+    ).format(**parts, share=share_words(source.share))
 
 
 def together_sentence(spreads: Spreads) -> str | None:
@@ -89,57 +103,94 @@ def together_sentence(spreads: Spreads) -> str | None:
     if together is None or ratio is None:
         return None
     unit = spreads.blocks.measure.unit
-    text = f"Everything drawn anew: {deviation_words(together.variance, unit)}"
-    if math.isnan(ratio.value):
-        return f"{text}."
-    low, high = ratio.interval.low, ratio.interval.high
-    text += f". The single variances add up to {share_words(ratio)} of that"
-    if math.isnan(low):
-        return f"{text}."
-    if low > 1:
-        return (
-            f"{text}: more than all together, so they do not simply add up; what one source has "
-            "stirred, another cannot stir again."
+    template = _TOGETHER["alone"]
+    if not math.isnan(ratio.value):
+        low, high = ratio.interval.low, ratio.interval.high
+        fits = (
+            "unknown" if math.isnan(low) else "more" if low > 1 else "less" if high < 1 else "all"
         )
-    if high < 1:
-        return f"{text}: less than all together, so sources strengthen each other."
-    return f"{text}, which does not contradict sources that simply add up."
+        template = _TOGETHER[fits]
+    return _(template).format(
+        deviation=deviation_words(together.variance, unit), share=share_words(ratio)
+    )
+
+
+_TOGETHER = {
+    "alone": N_("Everything drawn anew: {deviation}."),
+    "unknown": N_(
+        "Everything drawn anew: {deviation}. The single variances add up to {share} of that."
+    ),
+    "more": N_(
+        "Everything drawn anew: {deviation}. The single variances add up to {share} of that: more "
+        "than all together, so they do not simply add up; what one source has stirred, another "
+        "cannot stir again."
+    ),
+    "less": N_(
+        "Everything drawn anew: {deviation}. The single variances add up to {share} of that: less "
+        "than all together, so sources strengthen each other."
+    ),
+    "all": N_(
+        "Everything drawn anew: {deviation}. The single variances add up to {share} of that, which "
+        "does not contradict sources that simply add up."
+    ),
+}
 
 
 def crossing_sentence(crossing: Crossing) -> str:
     """What two crossed streams make of the variance, each by itself and both together."""
-    first, second = (_STREAMS[stream] for stream in crossing.streams)
-    side = crossing.side
+    first, second = (_(_STREAMS[stream]) for stream in crossing.streams)
     own, other = (share_words(share) for share in crossing.shares)
-    return (
-        f"{side} draws of {first}, each with the same {side} draws of {second}: of the variance "
-        f"of one run {own} comes with {first} and {other} with {second}; the rest, "
-        f"{number(100 * crossing.rest, 0)} %, is how the two meet."
+    return _(
+        "{side} draws of {first}, each with the same {side} draws of {second}: of the variance of "
+        "one run {own} comes with {first} and {other} with {second}; the rest, {rest}, is how the "
+        "two meet."
+    ).format(
+        side=crossing.side,
+        first=first,
+        second=second,
+        own=own,
+        other=other,
+        rest=with_percent(number(100 * crossing.rest, 0)),
     )
 
 
 def repeats_sentence(repeats: Repeats) -> str:
     """Whether the machine adds noise of its own."""
-    told = f"{plural(repeats.trials, 'repeat')} of one and the same trial gave"
     if repeats.trials < 2:
-        return f"{repeats.arm} was trained once, so the machine's own noise is not known."
+        return _("{arm} was trained once, so the machine's own noise is not known.").format(
+            arm=repeats.arm
+        )
+    template = N_(
+        "{repeats} of one and the same trial gave different curves: the machine adds noise of its "
+        "own."
+    )
     if repeats.identical:
-        return f"{told} the same curve, bit for bit: the machine's own noise is zero."
-    return f"{told} different curves: the machine adds noise of its own."
+        template = N_(
+            "{repeats} of one and the same trial gave the same curve, bit for bit: the machine's "
+            "own noise is zero."
+        )
+    return _(template).format(repeats=plural(repeats.trials, "repeat"))
 
 
 def validation_sentence(found: FiniteValidation, unit: str) -> str:
     """What the finite validation set explains of the spread that the split makes."""
     alone = amount(math.sqrt(found.variance), unit, 2)
-    text = (
-        f"Scoring on {plural(found.images, 'image')} that are drawn at random makes a standard "
-        f"deviation of {alone} by itself at an accuracy of {percent(round(found.accuracy, 4))}"
+    template = N_(
+        "Scoring on {images} that are drawn at random makes a standard deviation of {deviation} by "
+        "itself at an accuracy of {accuracy}: {share} of the variance that the split makes; the "
+        "rest is what there was to learn from."
     )
     if found.share.value >= 1:
-        return f"{text}: all of what the split makes is explained by the finite validation set."
-    return (
-        f"{text}: {share_words(found.share)} of the variance that the split makes; the rest is "
-        "what there was to learn from."
+        template = N_(
+            "Scoring on {images} that are drawn at random makes a standard deviation of "
+            "{deviation} by itself at an accuracy of {accuracy}: all of what the split makes is "
+            "explained by the finite validation set."
+        )
+    return _(template).format(
+        images=plural(found.images, "image"),
+        deviation=alone,
+        accuracy=percent(round(found.accuracy, 4)),
+        share=share_words(found.share),
     )
 
 
@@ -148,11 +199,22 @@ def pairing_sentence(pairing: Pairing) -> str:
     a, b = pairing.claim.compare
     what, pairs = subject(pairing.claim.measure), plural(pairing.pairs, "pair")
     if math.isnan(pairing.gain.value) or math.isnan(pairing.correlation.value):
-        return f"{a} and {b}, {what}: a side does not vary, so pairing changes nothing."
-    worth, r = pairing.gain.value * pairing.pairs, number(pairing.correlation.value, 2)
+        return _(
+            "{a} and {b}, {measure}: a side does not vary, so pairing changes nothing."
+        ).format(a=a, b=b, measure=what)
     ends = pairing.gain.interval
     low, high = (number(end * pairing.pairs, 0) for end in (ends.low, ends.high))
-    return (
-        f"{a} and {b}, {what}: {pairs} tell as much as {number(worth, 0)} unpaired trials of each "
-        f"({percent(ends.level)} interval {low} to {high}); their correlation is {r}."
+    return _(
+        "{a} and {b}, {measure}: {pairs} tell as much as {worth} unpaired trials of each ({level} "
+        "interval {low} to {high}); their correlation is {r}."
+    ).format(
+        a=a,
+        b=b,
+        measure=what,
+        pairs=pairs,
+        worth=number(pairing.gain.value * pairing.pairs, 0),
+        level=percent(ends.level),
+        low=low,
+        high=high,
+        r=number(pairing.correlation.value, 2),
     )

@@ -8,52 +8,58 @@ from collections.abc import Mapping
 from harness.analyses.separation import Condition, Rule
 from harness.analyses.specifications import DRAWS, EXACT_PAIRS, NESTED, SpecificationCurve
 from harness.choices import Setting
+from harness.language import N_, _, pgettext
 from harness.prose.phrases import METRICS
 from harness.prose.words import OUTCOMES
-from harness.quantities import given_amount, listed, percent, plural
+from harness.quantities import either, given_amount, joined, listed, percent, plural
 from harness.verdicts import Verdict
 
 CHOICES: Mapping[str, str] = {
-    "kind": "value",
-    "metric": "metric",
-    "target": "target",
-    "clock": "time",
-    "sustain": "held for",
-    "within": "tolerance",
-    "window": "window",
-    "fraction": "share of the gain",
-    "shift": "shifted by",
-    "margin": "margin",
-    "test": "test",
+    "kind": N_("value"),
+    "metric": N_("metric"),
+    "target": N_("target"),
+    "clock": N_("time"),
+    "sustain": N_("held for"),
+    "within": N_("tolerance"),
+    "window": N_("window"),
+    "fraction": N_("share of the gain"),
+    "shift": N_("shifted by"),
+    "margin": N_("margin"),
+    "test": N_("test"),
 }
-_CLOCKS = {"epochs": "epochs", "cpu": "processor seconds", "wall": "elapsed seconds"}
-_PAIRED = {"permutation": "sign-flip", "t": "paired t", "rank": "Wilcoxon"}
-_UNPAIRED = {"permutation": "permutation", "t": "Welch t", "rank": "Mann-Whitney"}
+_CLOCKS = {
+    "epochs": N_("epochs"),
+    "cpu": N_("processor seconds"),
+    "wall": N_("elapsed seconds"),
+}
+_PAIRED = {"permutation": N_("sign-flip"), "t": N_("paired t"), "rank": N_("Wilcoxon")}
+_UNPAIRED = {"permutation": N_("permutation"), "t": N_("Welch t"), "rank": N_("Mann-Whitney")}
+_VALUES = {"final": N_("final"), "best": N_("best"), "mean_over_epochs": N_("mean_over_epochs")}
 _NOUNS: Mapping[str, str] = {
-    "target": "targets",
-    "within": "tolerances",
-    "window": "plateau windows",
-    "fraction": "shares of the gain",
-    "margin": "margins",
+    "target": N_("targets"),
+    "within": N_("tolerances"),
+    "window": N_("plateau windows"),
+    "fraction": N_("shares of the gain"),
+    "margin": N_("margins"),
 }
 
 
 _SIDES = {
-    "listed": "{noun} of {levels}",
-    "above": "{noun} above {bound}",
-    "below": "{noun} below {bound}",
+    "listed": N_("{noun} of {levels}"),
+    "above": N_("{noun} above {bound}"),
+    "below": N_("{noun} below {bound}"),
 }
 _CONDITIONS: Mapping[tuple[str, str], str] = {
-    ("sustain", "listed"): "targets held for {levels}",
-    ("sustain", "above"): "targets held for more than {bound}",
-    ("sustain", "below"): "targets held for fewer than {bound}",
-    ("shift", "listed"): "epochs shifted by {levels}",
-    ("shift", "above"): "epochs shifted by more than {bound}",
-    ("shift", "below"): "epochs shifted by less than {bound}",
-    ("clock", "listed"): "time in {levels}",
+    ("sustain", "listed"): N_("targets held for {levels}"),
+    ("sustain", "above"): N_("targets held for more than {bound}"),
+    ("sustain", "below"): N_("targets held for fewer than {bound}"),
+    ("shift", "listed"): N_("epochs shifted by {levels}"),
+    ("shift", "above"): N_("epochs shifted by more than {bound}"),
+    ("shift", "below"): N_("epochs shifted by less than {bound}"),
+    ("clock", "listed"): N_("time in {levels}"),
     ("metric", "listed"): "{levels}",
-    ("kind", "listed"): "the {levels} value",
-    ("test", "listed"): "the {levels} test",
+    ("kind", "listed"): N_("the {levels} value"),
+    ("test", "listed"): N_("the {levels} test"),
 }
 
 
@@ -62,39 +68,65 @@ def specification_sentence(curve: SpecificationCurve) -> str:
 
     "Supported in 41 of 48 specifications (7 inconclusive); it flips only for targets above 0.985."
     """
-    tested, outcome = curve.tested, curve.verdict.outcome.capitalize()
-    untested = len(curve.specified) - len(tested)
-    rest = f" {untested} more could not be tested." if untested else ""
+    tested = curve.tested
+    outcome = _(curve.verdict.outcome).capitalize()
+    parts = {"outcome": outcome, "held": curve.held, "n": len(tested)}
     if curve.held == len(tested):
-        every = "both" if len(tested) == 2 else f"all {len(tested)}"
-        return f"{outcome} in {every} specifications.{rest}"
+        template = N_("{outcome} in all {n} specifications.")
+        if len(tested) == 2:
+            template = N_("{outcome} in both specifications.")
+        return joined([_(template).format(**parts), _untested(curve)])
     counts = Counter(s.outcome for s in tested)
-    others = [f"{counts[o]} {o}" for o in OUTCOMES if counts[o] and o != curve.verdict.outcome]
-    lead = f"{outcome} in {curve.held} of {len(tested)} specifications ({listed(others)})"
-    return f"{lead}; {_where(curve)}.{rest}"
+    others = [
+        _("{n} {outcome}").format(n=counts[o], outcome=_(o))
+        for o in OUTCOMES
+        if counts[o] and o != curve.verdict.outcome
+    ]
+    told = _("{outcome} in {held} of {n} specifications ({others}); {where}.").format(
+        **parts, others=listed(others), where=_where(curve)
+    )
+    return joined([told, _untested(curve)])
+
+
+def _untested(curve: SpecificationCurve) -> str:
+    untested = len(curve.specified) - len(curve.tested)
+    return _("{n} more could not be tested.").format(n=untested) if untested else ""
 
 
 def _where(curve: SpecificationCurve) -> str:
-    rule, verb = curve.rule, "flips" if curve.mostly_holds else "holds"
+    rule, flips = curve.rule, curve.mostly_holds
     if rule is None:
-        return f"no simple rule says where it {verb}: {_hinge(curve)}"
-    text = f"it {verb} only for {rule_words(rule, curve.verdict)}"
-    return text if rule.is_exact else f"{text} ({rule.flipped} of those {rule.inside})"
+        template = N_("no simple rule says where it holds: {hinge}")
+        if flips:
+            template = N_("no simple rule says where it flips: {hinge}")
+        return _(template).format(hinge=_hinge(curve))
+    template = N_("it flips only for {rule}") if flips else N_("it holds only for {rule}")
+    if not rule.is_exact:
+        template = N_("it holds only for {rule} ({some} of those {n})")
+        if flips:
+            template = N_("it flips only for {rule} ({some} of those {n})")
+    return _(template).format(
+        rule=rule_words(rule, curve.verdict), some=rule.flipped, n=rule.inside
+    )
 
 
 def rule_words(rule: Rule, verdict: Verdict) -> str:
     """A rule's conditions: "targets above 0.985 with the paired t test"."""
-    return " with ".join(_condition(condition, verdict) for condition in rule.conditions)
+    conditions = (_condition(condition, verdict) for condition in rule.conditions)
+    return pgettext("between conditions", " with ").join(conditions)
 
 
 def _condition(condition: Condition, verdict: Verdict) -> str:
     key = condition.key
-    beside = "" if condition.beside is None else f"{METRICS[str(condition.beside[1])]} "
+    noun = _(_NOUNS.get(key, ""))
+    if condition.beside is not None:
+        metric = _(METRICS[str(condition.beside[1])])
+        noun = _("{metric} {noun}").format(metric=metric, noun=noun)
     levels = [level_words(key, level, verdict) for level in condition.levels]
     template = _CONDITIONS.get((key, condition.side), _SIDES[condition.side])
-    return template.format(
-        noun=f"{beside}{_NOUNS.get(key, '')}",
-        levels=" or ".join(levels),
+    return _(template).format(
+        noun=noun,
+        levels=either(levels),
         bound="" if condition.bound is None else level_words(key, condition.bound, verdict),
     )
 
@@ -103,7 +135,7 @@ def level_words(key: str, level: Setting, verdict: Verdict) -> str:
     """One level of a choice, as people say it."""
     if isinstance(level, str):
         tests = _PAIRED if verdict.is_paired else _UNPAIRED
-        return {**METRICS, **_CLOCKS, **tests}.get(level, level)
+        return _({**METRICS, **_CLOCKS, **_VALUES, **tests}.get(level, level))
     measure = verdict.claim.measure
     if key == "within":
         is_share = "accuracy" in getattr(measure, "metric", "")
@@ -129,7 +161,8 @@ def shares(curve: SpecificationCurve, key: str) -> list[tuple[str, int, int]]:
     for s in curve.tested:
         label = level_words(key, s.choice[key], curve.verdict)
         if outer is not None:
-            label = f"{level_words(outer, s.choice[outer], curve.verdict)} {label}"
+            metric = level_words(outer, s.choice[outer], curve.verdict)
+            label = _("{metric} {level}").format(metric=metric, level=label)
         found.setdefault(label, []).append(s.outcome == curve.verdict.outcome)
     return [(label, sum(holds), len(holds)) for label, holds in found.items()]
 
@@ -141,28 +174,48 @@ def _hinge(curve: SpecificationCurve) -> str:
         rows = sorted(shares(curve, key), key=lambda row: row[1] / row[2])
         low, high = rows[0], rows[-1]
         spread.append((high[1] / high[2] - low[1] / low[2], key, low, high))
-    _, key, low, high = max(spread, key=lambda entry: entry[0])
-    ends = " and ".join(f"in {held} of {n} at {label}" for label, held, n in (high, low))
-    return f"most hangs on the {CHOICES[key]}; it holds {ends}"
+    _most, key, low, high = max(spread, key=lambda entry: entry[0])
+    return _(
+        "most hangs on the {choice}; it holds in {most_held} of {most_n} at {most} and in "
+        "{least_held} of {least_n} at {least}"
+    ).format(
+        choice=_(CHOICES[key]),
+        most=high[0],
+        most_held=high[1],
+        most_n=high[2],
+        least=low[0],
+        least_held=low[1],
+        least_n=low[2],
+    )
 
 
 def specification_notes(curve: SpecificationCurve) -> list[str]:
     """What a reader must know of how the specifications were decided."""
     notes = []
     if curve.exchange:
-        rates = [f"{seconds:.3g} {_CLOCKS[clock]}" for clock, seconds in curve.exchange.items()]
+        rates = [
+            _("{number} {unit}").format(number=f"{seconds:.3g}", unit=_(_CLOCKS[clock]))
+            for clock, seconds in curve.exchange.items()
+        ]
         notes.append(
-            f"Where epochs and seconds stand for each other, an epoch counts as {listed(rates)}, "
-            "the mean over trials; margins and effects are exchanged at that rate."
+            _(
+                "Where epochs and seconds stand for each other, an epoch counts as {rates}, the "
+                "mean over trials; margins and effects are exchanged at that rate."
+            ).format(rates=listed(rates))
         )
     if curve.is_sampled:
-        what = "sign patterns" if curve.verdict.is_paired else "relabelings"
-        size = f"With more than {EXACT_PAIRS} pairs" if curve.verdict.is_paired else "Here"
-        notes.append(
-            f"{size} the permutation p values of all but the declared specification come from "
-            f"{DRAWS:,} random {what} instead of all."
+        template = N_(
+            "Here the permutation p values of all but the declared specification come from "
+            "{draws} random relabelings instead of all."
         )
-    reasons = list(dict.fromkeys(s.reason for s in curve.specified if s.reason is not None))
+        if curve.verdict.is_paired:
+            template = N_(
+                "With more than {pairs} pairs the permutation p values of all but the declared "
+                "specification come from {draws} random sign patterns instead of all."
+            )
+        notes.append(_(template).format(pairs=EXACT_PAIRS, draws=f"{DRAWS:,}"))
+    reasons = list(dict.fromkeys(_(s.reason) for s in curve.specified if s.reason is not None))
     if reasons:
-        notes.append(f"Specifications that could not be tested: {'; '.join(reasons)}.")
+        told = pgettext("between reasons", "; ").join(reasons)
+        notes.append(_("Specifications that could not be tested: {reasons}.").format(reasons=told))
     return notes

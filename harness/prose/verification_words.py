@@ -5,24 +5,32 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.errors import last_line
-from harness.quantities import listed, plural
+from harness.language import N_, _
+from harness.quantities import joined, listed, plural
 from harness.verification import Difference, Retrained, Verification
 
 
 def verification_sentence(found: Verification) -> str:
     """The outcome in one or two sentences."""
     n = len(found.trials)
-    drawn = f"{n} of {plural(found.stored, 'stored trial')} trained again on {found.day}"
-    if found.is_identical:
-        came = "it came" if n == 1 else f"all {n} came" if n > 2 else "both came"
-        return f"{drawn}: {came} out the same, bit for bit."
     same = sum(trial.outcome == "identical" for trial in found.trials)
-    told = f"{drawn}: {same} came out the same, bit for bit; {n - same} did not."
-    if found.changed_verdicts:
-        return (
-            f"{told} With their new curves the verdict on {listed(found.changed_verdicts)} changes."
-        )
-    return f"{told} With their new curves every verdict stays the same."
+    template = N_("{drawn}: {same} came out the same, bit for bit; {others} did not.")
+    if found.is_identical:
+        template = N_("{drawn}: all {n} came out the same, bit for bit.")
+        if n < 3:
+            template = N_("{drawn}: both came out the same, bit for bit.")
+        if n == 1:
+            template = N_("{drawn}: it came out the same, bit for bit.")
+    drawn = _("{n} of {stored} trained again on {day}").format(
+        n=n, stored=plural(found.stored, "stored trial"), day=found.day
+    )
+    told = _(template).format(drawn=drawn, same=same, others=n - same, n=n)
+    if found.is_identical:
+        return told
+    if not found.changed_verdicts:
+        return joined([told, _("With their new curves every verdict stays the same.")])
+    changed = _("With their new curves the verdict on {claims} changes.")
+    return joined([told, changed.format(claims=listed(found.changed_verdicts))])
 
 
 def verification_lines(found: Verification) -> Iterator[str]:

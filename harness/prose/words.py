@@ -7,13 +7,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from harness.beside import POWER
+from harness.language import N_, _, current, ngettext, pgettext
 from harness.prose.phrases import Way, claim_difference, claim_subject, compared
 from harness.quantities import (
-    NO_VALUE,
     amount,
     decimals_for,
     duration,
     given_amount,
+    joined,
     listed,
     number,
     p_words,
@@ -21,11 +22,16 @@ from harness.quantities import (
     plural,
     shown,
     span,
-    unit_noun,
+    span_with_unit,
 )
 from harness.verdicts import Outcome, Verdict
 
-OUTCOMES: tuple[Outcome, ...] = ("supported", "contradicted", "practically equal", "inconclusive")
+OUTCOMES: tuple[Outcome, ...] = (
+    N_("supported"),
+    N_("contradicted"),
+    N_("practically equal"),
+    N_("inconclusive"),
+)
 MARKS: Mapping[Outcome, str] = {
     "supported": "✓",
     "contradicted": "✗",
@@ -33,16 +39,16 @@ MARKS: Mapping[Outcome, str] = {
     "inconclusive": "?",
 }
 _MEANINGS: Mapping[Outcome, str] = {
-    "supported": "the difference is as claimed, and larger than chance between trials explains",
-    "contradicted": "the data show the opposite of the claim, beyond chance",
-    "practically equal": "any difference is smaller than the margin: too small to matter here",
-    "inconclusive": "the data cannot tell, which is not the same as “no difference”",
+    "supported": N_("the difference is as claimed, and larger than chance between trials explains"),
+    "contradicted": N_("the data show the opposite of the claim, beyond chance"),
+    "practically equal": N_("any difference is smaller than the margin: too small to matter here"),
+    "inconclusive": N_("the data cannot tell, which is not the same as “no difference”"),
 }
 
 
 def outcome_words(outcome: Outcome) -> str:
     """What an outcome means, for a reader who has never heard of p values."""
-    return _MEANINGS[outcome]
+    return _(_MEANINGS[outcome])
 
 
 def sentence(text: str) -> str:
@@ -53,7 +59,9 @@ def sentence(text: str) -> str:
 
 def stopped(text: str) -> str:
     """A text with a full stop last, its first word left alone: it may be an arm's name."""
-    return text if text.endswith((".", "!", "?")) else f"{text}."
+    if text.endswith((".", "!", "?", "。")):
+        return text
+    return f"{text}。" if current() == "ja" else f"{text}."
 
 
 def alpha_of(verdict: Verdict) -> float:
@@ -63,47 +71,67 @@ def alpha_of(verdict: Verdict) -> float:
 
 def verdict_sentence(verdict: Verdict) -> str:
     """One sentence on what the data say about a claim, with its numbers."""
-    lead = verdict.outcome.capitalize() + ("" if verdict.confirmatory else " (exploratory)")
+    lead = _(verdict.outcome).capitalize()
+    if not verdict.confirmatory:
+        lead = _("{outcome} (exploratory)").format(outcome=lead)
     if verdict.reason is not None:
-        return f"{lead}. {sentence(verdict.reason)}"
-    return f"{lead}: {finding(verdict)} ({evidence(verdict)})."
+        return _("{lead}. {reason}").format(lead=lead, reason=sentence(_(verdict.reason)))
+    return _("{lead}: {finding} ({evidence}).").format(
+        lead=lead, finding=finding(verdict), evidence=evidence(verdict)
+    )
 
 
 def finding(verdict: Verdict) -> str:
     """The heart of the verdict's sentence, without statistics and without the outcome's name."""
     if verdict.reason is not None:
-        return verdict.reason
+        return _(verdict.reason)
     if verdict.outcome == "practically equal":
-        return f"{_equality(verdict)}; observed: {_observed(verdict)}"
+        return _("{finding}; observed: {observed}").format(
+            finding=_stated(_equality(verdict)), observed=_observed(verdict)
+        )
     if verdict.outcome == "inconclusive":
-        return (
-            f"the data cannot tell whether {_hypothesis(verdict)}; observed: {_observed(verdict)}"
+        return _("the data cannot tell whether {hypothesis}; observed: {observed}").format(
+            hypothesis=_hypothesis(verdict), observed=_observed(verdict)
         )
     told = comparison(verdict)
     if verdict.claim.expect == "equivalent":
-        return f"{told}, which is beyond the margin of {_margin(verdict)}"
+        return _("{finding}, which is beyond the margin of {margin}").format(
+            finding=told, margin=_margin(verdict)
+        )
     return told
+
+
+def _stated(clause: str) -> str:
+    """A clause as a statement; in Japanese it is polite only at the end."""
+    return pgettext("a statement", "{clause}").format(clause=clause)
 
 
 def comparison(verdict: Verdict) -> str:
     """The observed difference as a clause: "A needs 3.4 more epochs than B to …"."""
     if math.isnan(verdict.effect):
-        return "there are no values to compare"
+        return _("there are no values to compare")
     if verdict.effect == 0:
         a, b = _names(verdict)
-        alike = "vary alike" if verdict.claim.statistic == "spread" else "have the same mean"
-        return f"{a} and {b} {alike}"
+        if verdict.claim.statistic == "spread":
+            return _("{a} and {b} vary alike").format(a=a, b=b)
+        return _("{a} and {b} have the same mean").format(a=a, b=b)
     way, size = _way_and_size(verdict)
-    return compared(verdict.claim, _names(verdict), way, size)
+    told = _stated(compared(verdict.claim, _names(verdict), way, size))
+    if verdict.claim.beyond is None:
+        return told
+    first, second = (_signed(side.mean, verdict) for side in verdict.sides)
+    return _("{finding} ({first} against {second})").format(
+        finding=told, first=first, second=second
+    )
 
 
 def _observed(verdict: Verdict) -> str:
     """The observed difference, short: "0.2 more epochs with A"."""
     if verdict.effect == 0:
-        return "no difference"
+        return _("no difference")
     way, size = _way_and_size(verdict)
     told = claim_difference(verdict.claim, way, size)
-    return f"{told} with {verdict.sides[0].name}"
+    return _("{difference} with {side}").format(difference=told, side=_names(verdict)[0])
 
 
 def _way_and_size(verdict: Verdict) -> tuple[Way, str]:
@@ -120,15 +148,18 @@ def _hypothesis(verdict: Verdict) -> str:
         case "less":
             return compared(verdict.claim, (a, b), "less")
         case "different":
-            return f"{a} and {b} differ in {claim_subject(verdict.claim)}"
+            return _("{a} and {b} differ in {subject}").format(
+                a=a, b=b, subject=claim_subject(verdict.claim)
+            )
         case "equivalent":
             return _equality(verdict)
 
 
 def _equality(verdict: Verdict) -> str:
     a, b = _names(verdict)
-    what = claim_subject(verdict.claim)
-    return f"the difference in {what} between {a} and {b} is smaller than {_margin(verdict)}"
+    return _("the difference in {subject} between {a} and {b} is smaller than {margin}").format(
+        subject=claim_subject(verdict.claim), a=a, b=b, margin=_margin(verdict)
+    )
 
 
 def _margin(verdict: Verdict) -> str:
@@ -137,11 +168,11 @@ def _margin(verdict: Verdict) -> str:
 
 def margin_words(verdict: Verdict) -> str:
     """The margin, where there is one: "1 epoch" or "none"."""
-    return _margin(verdict) if verdict.claim.margin else "none"
+    return _margin(verdict) if verdict.claim.margin else _("none")
 
 
 def _names(verdict: Verdict) -> tuple[str, str]:
-    return verdict.sides[0].name, verdict.sides[1].name
+    return _(verdict.sides[0].name), _(verdict.sides[1].name)
 
 
 def decimals_of(verdict: Verdict) -> int:
@@ -152,16 +183,18 @@ def decimals_of(verdict: Verdict) -> int:
 def effect_words(verdict: Verdict) -> str:
     """The effect with its sign and unit, "+3.4 epochs", or that nothing could be tested."""
     if verdict.reason is not None or math.isnan(verdict.effect):
-        return "not testable"
-    text = amount(verdict.effect, verdict.claim.measure.unit, decimals_of(verdict))
-    return f"+{text}" if verdict.effect > 0 else text
+        return _("not testable")
+    return _signed(verdict.effect, verdict)
+
+
+def _signed(value: float, verdict: Verdict) -> str:
+    text = amount(value, verdict.claim.measure.unit, decimals_of(verdict))
+    return f"+{text}" if value > 0 else text
 
 
 def interval_words(verdict: Verdict) -> str:
     """The confidence interval with its unit: "2.1 to 4.9 epochs"."""
-    unit = verdict.claim.measure.unit
-    text = span(verdict.interval, unit, decimals_of(verdict))
-    return text if text in {NO_VALUE, "unbounded"} else f"{text} {unit_noun(unit)}"
+    return span_with_unit(verdict.interval, verdict.claim.measure.unit, decimals_of(verdict))
 
 
 def evidence(verdict: Verdict) -> str:
@@ -171,11 +204,15 @@ def evidence(verdict: Verdict) -> str:
     """
     by_margin = verdict.outcome == "practically equal"
     interval = verdict.equivalence_interval if by_margin else verdict.interval
-    ends = span(interval, verdict.claim.measure.unit, decimals_of(verdict))
-    p = f"adjusted {p_words(verdict.p_adjusted, alpha_of(verdict))}"
+    held = _("{level} interval {ends}").format(
+        level=percent(interval.level),
+        ends=span(interval, verdict.claim.measure.unit, decimals_of(verdict)),
+    )
+    template = N_("adjusted {p}")
     if by_margin and verdict.claim.expect != "equivalent":
-        p += " for any difference"
-    return "; ".join([f"{percent(interval.level)} interval {ends}", p, sample_words(verdict)])
+        template = N_("adjusted {p} for any difference")
+    p = _(template).format(p=p_words(verdict.p_adjusted, alpha_of(verdict)))
+    return _("{interval}; {p}; {sample}").format(interval=held, p=p, sample=sample_words(verdict))
 
 
 def sample_words(verdict: Verdict) -> str:
@@ -187,21 +224,26 @@ def sample_words(verdict: Verdict) -> str:
         return plural(verdict.n, "replicate" if verdict.claim.statistic == "spread" else "pair")
     first, second = verdict.sides
     noun = "replicate" if _has_group(verdict) else "trial"
-    return f"{first.n} against {plural(second.n, noun)}, not paired"
+    return _("{first} against {second}, not paired").format(
+        first=first.n, second=plural(second.n, noun)
+    )
 
 
 def nuances(verdict: Verdict) -> list[str]:
     """What a fair reading adds to the sentence: margin, luck, censoring, missing partners."""
     notes = [*_margin_notes(verdict), *_luck_notes(verdict), *_censoring_notes(verdict)]
     if math.isinf(verdict.interval.high - verdict.interval.low):
-        notes.append(sentence(verdict.interval.reason or "the data do not bound the difference"))
+        reason = verdict.interval.reason or N_("the data do not bound the difference")
+        notes.append(sentence(_(reason)))
     notes += _look_notes(verdict)
     if not verdict.confirmatory:
         notes.append(
-            "Exploratory: decided in another way, or at another time, than was declared before the "
-            "first trial was stored."
+            _(
+                "Exploratory: decided in another way, or at another time, than was declared before "
+                "the first trial was stored."
+            )
         )
-    return [*notes, *map(sentence, verdict.notices)]
+    return [*notes, *(sentence(_(notice)) for notice in verdict.notices)]
 
 
 def _margin_notes(verdict: Verdict) -> list[str]:
@@ -211,14 +253,12 @@ def _margin_notes(verdict: Verdict) -> list[str]:
     if not decided or margin == 0 or verdict.claim.expect == "equivalent":
         return []
     if abs(verdict.effect) < margin:
-        return [
-            f"The difference is real, but what was seen is below the margin, {_margin(verdict)}."
-        ]
-    if min(abs(interval.low), abs(interval.high)) < margin:
-        return [
-            f"The difference is real; it may still be smaller than the margin, {_margin(verdict)}."
-        ]
-    return []
+        template = N_("The difference is real, but what was seen is below the margin, {margin}.")
+    elif min(abs(interval.low), abs(interval.high)) < margin:
+        template = N_("The difference is real; it may still be smaller than the margin, {margin}.")
+    else:
+        return []
+    return [_(template).format(margin=_margin(verdict))]
 
 
 def _luck_notes(verdict: Verdict) -> list[str]:
@@ -227,8 +267,10 @@ def _luck_notes(verdict: Verdict) -> list[str]:
     if verdict.outcome != "inconclusive" or not alone:
         return []
     return [
-        "On its own this would pass; among all claims of the study it may be luck, so it does not "
-        "count (Holm)."
+        _(
+            "On its own this would pass; among all claims of the study it may be luck, so it does "
+            "not count (Holm)."
+        )
     ]
 
 
@@ -238,10 +280,15 @@ def _look_notes(verdict: Verdict) -> list[str]:
     if look is None or not verdict.confirmatory:
         return []
     if verdict.is_decided:
-        return [f"Decided at the look at {look.count} of at most {look.counts[-1]} replicates."]
+        return [
+            _("Decided at the look at {count} of at most {most} replicates.").format(
+                count=look.count, most=look.counts[-1]
+            )
+        ]
     if look.is_last:
-        return [f"This was the last look, at {look.count} replicates."]
-    return [f"The next look is at {look.counts[look.place + 1]} replicates."]
+        return [_("This was the last look, at {count} replicates.").format(count=look.count)]
+    following = look.counts[look.place + 1]
+    return [_("The next look is at {count} replicates.").format(count=following)]
 
 
 def _censoring_notes(verdict: Verdict) -> list[str]:
@@ -250,7 +297,11 @@ def _censoring_notes(verdict: Verdict) -> list[str]:
     notes = [reached_words(verdict)]
     if verdict.reason is None:
         horizon = given_amount(verdict.horizon, verdict.claim.measure.unit)
-        notes.append(f"A trial that did not counts as {horizon}: the means end at that horizon.")
+        notes.append(
+            _("A trial that did not counts as {horizon}: the means end at that horizon.").format(
+                horizon=horizon
+            )
+        )
     return notes
 
 
@@ -259,14 +310,17 @@ def reached_words(verdict: Verdict) -> str:
     if verdict.horizon is None:
         return ""
     horizon = given_amount(verdict.horizon, verdict.claim.measure.unit)
-    if not _has_group(verdict):
-        counts = [f"{side.reached} of {side.n} {side.name}" for side in verdict.sides]
-        return f"Within {horizon}, {listed(counts)} trials got there."
-    counts = [f"{side.reached} of {side.n} replicates of {side.name}" for side in verdict.sides]
-    return (
-        f"Within {horizon}, {listed(counts)} got there; a replicate of several arms did where all "
-        "of them did."
-    )
+    each, whole = N_("{reached} of {n} {arm}"), N_("Within {horizon}, {counts} trials got there.")
+    if _has_group(verdict):
+        each = N_("{reached} of {n} replicates of {arm}")
+        whole = N_(
+            "Within {horizon}, {counts} got there; a replicate of several arms did where all of "
+            "them did."
+        )
+    counts = [
+        _(each).format(reached=side.reached, n=side.n, arm=_(side.name)) for side in verdict.sides
+    ]
+    return _(whole).format(horizon=horizon, counts=listed(counts))
 
 
 def _has_group(verdict: Verdict) -> bool:
@@ -278,49 +332,68 @@ def what_would_change(verdict: Verdict) -> str:
     """What it would take for this verdict to be another one."""
     if verdict.reason is not None:
         if verdict.horizon is not None and not any(side.reached for side in verdict.sides):
-            return "More epochs, or an easier target, would make this testable."
-        return "A finished trial with a value for each replicate would make this testable."
+            return _("More epochs, or an easier target, would make this testable.")
+        return _("A finished trial with a value for each replicate would make this testable.")
     if verdict.outcome == "inconclusive":
         return _what_would_decide(verdict)
     unit, bounds = verdict.claim.measure.unit, verdict.equivalence_interval
     edge = max(abs(bounds.low), abs(bounds.high))
     if not math.isfinite(edge):
-        return "More replicates would bound the difference."
-    size = amount(edge, unit, decimals_of(verdict))
+        return _("More replicates would bound the difference.")
+    template = N_("It would count as practically equal if only differences above {size} mattered.")
     if verdict.outcome == "practically equal":
-        return f"It would no longer count as equal if differences of {size} or less mattered."
-    return f"It would count as practically equal if only differences above {size} mattered."
+        template = N_(
+            "It would no longer count as equal if differences of {size} or less mattered."
+        )
+    return _(template).format(size=amount(edge, unit, decimals_of(verdict)))
 
 
 def _what_would_decide(verdict: Verdict) -> str:
-    needed, margin = verdict.replicates_needed, verdict.claim.margin
-    aim = f"the margin, {_margin(verdict)}," if margin else "the one observed"
+    needed = verdict.replicates_needed
     if needed is not None and needed > verdict.n:
-        goal = f"to tell a difference as large as {aim} from none"
-        if verdict.claim.expect == "equivalent":
-            goal = f"to show that the difference is below {_margin(verdict)}, if there is none,"
-        return (
-            f"About {plural(needed, 'replicate')} would be needed, {needed - verdict.n:,} more "
-            f"than now{_cost(verdict, needed - verdict.n)}, {goal} with a chance of "
-            f"{percent(POWER)}."
+        return _("About {replicates} would be needed, {more} more than now{cost}, {goal}.").format(
+            replicates=plural(needed, "replicate"),
+            more=f"{needed - verdict.n:,}",
+            cost=_cost(verdict, needed - verdict.n),
+            goal=_goal(verdict),
         )
     if verdict.is_paired and math.isclose(verdict.test.p, 2 / 2**verdict.n):
-        return (
-            f"All {plural(verdict.n, 'pair')} point the same way, which is the most that they can "
-            "show: only more replicates can decide."
+        return _(
+            "All {pairs} point the same way, which is the most that they can show: only more "
+            "replicates can decide."
+        ).format(pairs=plural(verdict.n, "pair"))
+    if needed is not None and verdict.claim.margin:
+        return _(
+            "A difference well above the margin, {margin}, would probably have been found with "
+            "{replicates}; more would narrow the interval further."
+        ).format(margin=_margin(verdict), replicates=plural(verdict.n, "replicate"))
+    return _("More replicates would narrow the interval.")
+
+
+def _goal(verdict: Verdict) -> str:
+    """What the needed replicates are needed for, and with what chance."""
+    template = N_(
+        "to tell a difference as large as the one observed from none with a chance of {power}"
+    )
+    if verdict.claim.margin:
+        template = N_(
+            "to tell a difference as large as the margin, {margin}, from none with a chance of "
+            "{power}"
         )
-    if needed is not None and margin:
-        return (
-            f"A difference well above {aim} would probably have been found with "
-            f"{plural(verdict.n, 'replicate')}; more would narrow the interval further."
+    if verdict.claim.expect == "equivalent":
+        template = N_(
+            "to show that the difference is below {margin}, if there is none, with a chance of "
+            "{power}"
         )
-    return "More replicates would narrow the interval."
+    return _(template).format(margin=_margin(verdict), power=percent(POWER))
 
 
 def _cost(verdict: Verdict, further: int) -> str:
     """The training time of further replicates, where trials were timed: " (12 minutes)"."""
     seconds = verdict.replicate_seconds
-    return "" if seconds is None else f" ({duration(seconds * further)} of training)"
+    if seconds is None:
+        return ""
+    return _(" ({time} of training)").format(time=duration(seconds * further))
 
 
 def answering(verdicts: Sequence[Verdict]) -> list[Verdict]:
@@ -333,36 +406,61 @@ def answer_lead(verdicts: Sequence[Verdict]) -> str:
     """The first sentence of the answer: what became of the claims that answer the question."""
     chosen = answering(verdicts)
     if not chosen:
-        return "This study makes no claims, so there is nothing to decide."
-    which = " that answer the question" if chosen[0].claim.answers_question else " of this study"
+        return _("This study makes no claims, so there is nothing to decide.")
+    marked, n = chosen[0].claim.answers_question, len(chosen)
     counts = Counter(verdict.outcome for verdict in chosen)
     outcome = chosen[0].outcome
-    if len(chosen) == 1:
-        which = which.replace("answer", "answers")
-        return f"The claim{which} is {outcome}: {_MEANINGS[outcome]}."
+    if n == 1:
+        template = N_("The claim of this study is {outcome}: {meaning}.")
+        if marked:
+            template = N_("The claim that answers the question is {outcome}: {meaning}.")
+        return _(template).format(outcome=_(outcome), meaning=_(_MEANINGS[outcome]))
     if len(counts) == 1:
-        every = "Both" if len(chosen) == 2 else f"All {len(chosen)}"
-        return f"{every} claims{which} are {outcome}."
+        both, every = _ALL_MARKED if marked else _ALL
+        return _(both if n == 2 else every).format(n=n, outcome=_(outcome))
     parts = [
-        f"{counts[outcome]} {'is' if counts[outcome] == 1 else 'are'} {outcome}"
+        ngettext("{n} is {outcome}", "{n} are {outcome}", counts[outcome]).format(
+            n=counts[outcome], outcome=_(outcome)
+        )
         for outcome in OUTCOMES
         if outcome in counts
     ]
-    told = f"f {len(chosen)} claims{which}, {listed(parts)}."
-    return f"It depends: o{told}" if {"supported", "contradicted"} <= counts.keys() else f"O{told}"
+    opposed, others = _MIXED_MARKED if marked else _MIXED
+    template = opposed if {"supported", "contradicted"} <= counts.keys() else others
+    return _(template).format(n=n, parts=listed(parts))
+
+
+_ALL = (
+    N_("Both claims of this study are {outcome}."),
+    N_("All {n} claims of this study are {outcome}."),
+)
+_ALL_MARKED = (
+    N_("Both claims that answer the question are {outcome}."),
+    N_("All {n} claims that answer the question are {outcome}."),
+)
+_MIXED = (
+    N_("It depends: of {n} claims of this study, {parts}."),
+    N_("Of {n} claims of this study, {parts}."),
+)
+_MIXED_MARKED = (
+    N_("It depends: of {n} claims that answer the question, {parts}."),
+    N_("Of {n} claims that answer the question, {parts}."),
+)
 
 
 def answer_point(verdict: Verdict) -> str:
     """One claim's part of the answer: the claim as it was put, then what was found."""
-    said = f"“{verdict.claim.says.strip()}” {verdict_sentence(verdict)}"
-    return f"{said} {reached_words(verdict)}".strip()
+    said = _("“{claim}” {verdict}").format(
+        claim=_(verdict.claim.says).strip(), verdict=verdict_sentence(verdict)
+    )
+    return joined([said, reached_words(verdict)])
 
 
 def headline(verdict: Verdict) -> str:
     """One claim's finding for a first screen, without statistics."""
-    return f"{stopped(finding(verdict))} {reached_words(verdict)}".strip()
+    return joined([stopped(finding(verdict)), reached_words(verdict)])
 
 
 def answer(verdicts: Sequence[Verdict]) -> str:
     """The study's headline: what the verdicts say about its question, in plain sentences."""
-    return " ".join([answer_lead(verdicts), *map(answer_point, answering(verdicts))])
+    return joined([answer_lead(verdicts), *map(answer_point, answering(verdicts))])

@@ -16,6 +16,7 @@ from harness.analyses.calibration import (
     affordable,
     calibrate,
 )
+from harness.language import N_, _, pgettext
 from harness.prose.calibration_words import method, rate_words, share_words, summary
 from harness.quantities import NO_VALUE, percent
 from harness.report.exports import csv_text
@@ -29,27 +30,27 @@ SECONDS = 2.0
 _FEWEST = 100  # repeats below which rates say too little to be shown
 _FILE = "calibration.csv"
 _MARKS: tuple[tuple[Check, str, str], ...] = (
-    ("no difference", "o", "no difference called real"),
-    ("interval", "s", "interval misses, symmetric"),
-    ("interval, as seen", "D", "interval misses, skewed as seen"),
+    ("no difference", "o", N_("no difference called real")),
+    ("interval", "s", N_("interval misses, symmetric")),
+    ("interval, as seen", "D", N_("interval misses, skewed as seen")),
 )
 _TABLES: tuple[tuple[str, Mapping[str, Check]], ...] = (
     (
-        "Errors without a difference, and of intervals",
+        N_("Errors without a difference, and of intervals"),
         {
-            "No difference, called real": "no difference",
-            "Halves of one arm, called different": "halves of one arm",
-            "Interval misses the truth": "interval",
-            "The same, skewed as seen": "interval, as seen",
+            N_("No difference, called real"): "no difference",
+            N_("Halves of one arm, called different"): "halves of one arm",
+            N_("Interval misses the truth"): "interval",
+            N_("The same, skewed as seen"): "interval, as seen",
         },
     ),
     (
-        "Differences as large as the margin, called practically equal",
+        N_("Differences as large as the margin, called practically equal"),
         {
-            "At +margin": "equal at +margin",
-            "At −margin": "equal at -margin",
-            "At +margin, skewed as seen": "equal at +margin, as seen",
-            "At −margin, skewed as seen": "equal at -margin, as seen",
+            N_("At +margin"): "equal at +margin",
+            N_("At −margin"): "equal at -margin",
+            N_("At +margin, skewed as seen"): "equal at +margin, as seen",
+            N_("At −margin, skewed as seen"): "equal at -margin, as seen",
         },
     ),
 )
@@ -63,10 +64,11 @@ def section_of(results: Results) -> Section | None:
         return None
     notes = method(found)
     if repeats < REPEATS:
-        notes.append(f"The command “bench calibrate” tries {REPEATS:,} of each kind.")
+        told = _("The command “bench calibrate” tries {n} of each kind.")
+        notes.append(told.format(n=f"{REPEATS:,}"))
     return Section(
         key="calibration",
-        title="How often these decisions err",
+        title=_("How often these decisions err"),
         lead=summary(found),
         figures=[_figure(found)],
         tables=[_table(found, caption, columns) for caption, columns in _TABLES],
@@ -77,8 +79,8 @@ def section_of(results: Results) -> Section | None:
 
 def _table(found: Calibration, caption: str, columns: Mapping[str, Check]) -> Table:
     return Table(
-        caption=caption,
-        header=["Claim", *columns],
+        caption=_(caption),
+        header=[_("Claim"), *map(_, columns)],
         rows=[
             [one.claim.id, *(_cell(one.rates.get(check)) for check in columns.values())]
             for one in found.claims
@@ -90,7 +92,8 @@ def _table(found: Calibration, caption: str, columns: Mapping[str, Check]) -> Ta
 def _cell(rate: Rate | None) -> str:
     if rate is None:
         return NO_VALUE
-    return rate_words(rate) + (": too often" if rate.is_fault else "")
+    told = rate_words(rate)
+    return _("{rate}: too often").format(rate=told) if rate.is_fault else told
 
 
 def _numbers(found: Calibration) -> pd.DataFrame:
@@ -120,21 +123,20 @@ def _figure(found: Calibration) -> Drawn:
         axes.axvspan(0, 100 * found.alpha, color=ZONE, zorder=0, linewidth=0)
         for offset, (check, marker, label) in zip((-0.24, 0.0, 0.24), _MARKS, strict=True):
             drawn = [(i, one.rates[check]) for i, one in enumerate(shown) if check in one.rates]
-            _draw(axes, drawn, offset, marker, label)
+            _draw(axes, drawn, offset, marker, _(label))
         axes.set_yticks(range(len(shown)), [short(one.claim.id) for one in shown])
         axes.set_ylim(len(shown) - 0.5, -0.5)
         axes.set_xlim(left=0)
         axes.tick_params(axis="y", length=0)
         axes.grid(visible=False, axis="y")
         axes.spines["left"].set_visible(False)
-        axes.set_xlabel("error rate (%)")
-        figure.legend(loc="outside lower center", ncols=1, fontsize=7, frameon=False)
+        axes.set_xlabel(_("error rate (%)"))
+        figure.legend(loc="outside lower center", ncols=1, fontsize=8, frameon=False)
         svg = as_svg(figure, "calibration", _alt(shown, found))
-    caption = (
-        f"The shaded zone ends at the {percent(found.alpha)} that is meant. Lines are 95 % Monte "
-        "Carlo intervals."
-    )
-    return Drawn(svg, "Error rates where the truth is known", caption, _FILE)
+    caption = _(
+        "The shaded zone ends at the {alpha} that is meant. Lines are 95 % Monte Carlo intervals."
+    ).format(alpha=percent(found.alpha))
+    return Drawn(svg, _("Error rates where the truth is known"), caption, _FILE)
 
 
 def _draw(
@@ -150,8 +152,8 @@ def _draw(
             zorder=2,
         )
     axes.plot(
-        [100 * rate.share for _, rate in drawn],
-        [place + offset for place, _ in drawn],
+        [100 * rate.share for _place, rate in drawn],
+        [place + offset for place, _rate in drawn],
         linestyle="none",
         marker=marker,
         markersize=3.8,
@@ -165,11 +167,13 @@ def _draw(
 def _alt(shown: Sequence[ClaimCalibration], found: Calibration) -> str:
     told = [
         f"{one.claim.id} "
-        + ", ".join(
-            f"{label} {share_words(one.rates[check].share)}"
-            for check, _, label in _MARKS
+        + pgettext("between words of a list", ", ").join(
+            f"{_(label)} {share_words(one.rates[check].share)}"
+            for check, _marker, label in _MARKS
             if check in one.rates
         )
         for one in shown
     ]
-    return f"Error rates, {percent(found.alpha)} meant. {'; '.join(told)}."
+    return _("Error rates, {alpha} meant. {rates}.").format(
+        alpha=percent(found.alpha), rates="; ".join(told)
+    )

@@ -6,8 +6,9 @@ from typing import Any
 
 import pandas as pd
 
+from harness.language import _
 from harness.prose import words
-from harness.quantities import p_value, percent
+from harness.quantities import joined, p_value, percent
 from harness.report.claim_figures import gauge
 from harness.report.formats import markdown_text, markdown_words
 from harness.report.tables import verdict_details
@@ -22,7 +23,7 @@ def verdict_cards(results: Results) -> list[dict[str, Any]]:
     return [
         {
             **verdict_details(verdict),
-            "arms": [arm for side in verdict.claim.compare for arm in matching_arms(side, names)],
+            "arms": [arm for side in verdict.claim.sides for arm in matching_arms(side, names)],
             "is_paired": verdict.is_paired,
             "gauge": gauge(verdict),
             "markdown": verdict_markdown(verdict),
@@ -34,18 +35,23 @@ def verdict_cards(results: Results) -> list[dict[str, Any]]:
 def verdict_markdown(verdict: Verdict) -> str:
     """A verdict as Markdown, for a merge request or an issue."""
     claim = verdict.claim
-    heading = f"**{words.MARKS[verdict.outcome]} {verdict.outcome}**: {markdown_words(claim.says)}"
+    mark, outcome = words.MARKS[verdict.outcome], _(verdict.outcome)
+    heading = f"**{mark} {outcome}**: {markdown_words(_(claim.says))}"
     told = markdown_words(words.finding(verdict))
-    change = f"What would change this? {markdown_words(words.what_would_change(verdict))}"
+    change = joined(
+        [_("What would change this?"), markdown_words(words.what_would_change(verdict))]
+    )
     if verdict.reason is not None:
         return "\n\n".join([heading, words.stopped(told), change]) + "\n"
     table = pd.DataFrame(
         {
-            "effect": [words.effect_words(verdict)],
-            f"{percent(verdict.interval.level)} interval": [words.interval_words(verdict)],
-            "adjusted p": [p_value(verdict.p_adjusted, words.alpha_of(verdict))],
-            "compared": [words.sample_words(verdict)],
-            "margin": [words.margin_words(verdict)],
+            _("effect"): [words.effect_words(verdict)],
+            _("{level} interval").format(level=percent(verdict.interval.level)): [
+                words.interval_words(verdict)
+            ],
+            _("adjusted p"): [p_value(verdict.p_adjusted, words.alpha_of(verdict))],
+            _("compared"): [words.sample_words(verdict)],
+            _("margin"): [words.margin_words(verdict)],
         }
     )
     return "\n\n".join([heading, words.stopped(told), markdown_text(table) + "\n" + change]) + "\n"

@@ -10,12 +10,13 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
-from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 from scipy.stats import gaussian_kde
 
+from harness.language import _
 from harness.prose.phrases import subject
 from harness.prose.words import MARKS, effect_words, interval_words
-from harness.quantities import decimals_for, level, listed, shown, unit_noun
+from harness.quantities import decimals_for, level, listed, shown, unit_noun, with_percent
 from harness.report.direct_labels import label_ends
 from harness.report.figure_style import (
     INK,
@@ -27,7 +28,7 @@ from harness.report.figure_style import (
     drawing,
     short,
 )
-from harness.report.figures import Drawn
+from harness.report.figures import Drawn, tick_words
 from harness.report.measured import MeasuredArms, Row
 from harness.stats.results import Interval
 from harness.stats.survival import CensoredTimes, KaplanMeierCurve, kaplan_meier
@@ -64,19 +65,26 @@ def time_to_event(key: str, measured: MeasuredArms, styles: Mapping[str, ArmStyl
             _draw_steps(axes, curve, styles[row.arm], end)
         axes.set_ylim(-0.03, 1.03)
         axes.set_xlim(-0.03 * end, end * 1.03)
-        axes.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
-        axes.set_ylabel("trials that got there")
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=with_percent("")))
+        axes.set_ylabel(_("trials that got there"))
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=unit == "epochs", steps=_WHOLE_STEPS))
         axes.tick_params(labelbottom=True)
-        axes.set_xlabel(unit)
+        axes.set_xlabel(unit_noun(unit))
         ticks = [tick for tick in axes.get_xticks() if 0 <= tick <= end]
         if len({row.arm for row in rows}) == len(rows):
             lasts = [(end, 1 - float(curve.survival[-1])) for curve in curves]
             label_ends(axes, dict(zip([row.arm for row in rows], lasts, strict=True)), styles)
         _draw_at_risk(below, rows, curves, ticks)
         _mark_labels(below, rows, styles)
-        reached = [f"{row.reached} of {len(row.known)} of {row.label}" for row in rows]
-        alt = f"Share of trials by {subject(measured.measure)}. Reached: {listed(reached)}."
+        reached = [
+            _("{reached} of {n} of {arm}").format(
+                reached=row.reached, n=len(row.known), arm=row.label
+            )
+            for row in rows
+        ]
+        alt = _("Share of trials by {measure}. Reached: {counts}.").format(
+            measure=subject(measured.measure), counts=listed(reached)
+        )
         svg = as_svg(figure, key, alt)
     return Drawn(svg, measured.title, "", "measures.csv")
 
@@ -111,12 +119,12 @@ def _draw_at_risk(
     """The number of trials still waiting just before each tick, a row an arm."""
     axes.set_ylim(len(rows) - 0.4, -1.2)
     axes.set_yticks(range(len(rows)), [short(row.label) for row in rows])
-    axes.text(ticks[0], -0.85, "still waiting", fontsize=7, color=MUTED, va="center")
+    axes.text(ticks[0], -0.85, _("still waiting"), fontsize=8, color=MUTED, va="center")
     for place, curve in enumerate(curves):
         for tick in ticks:
             waiting = curve.n_risk[curve.time >= tick]
             text = f"{int(waiting[0])}" if len(waiting) else "0"
-            axes.text(tick, place, text, fontsize=7, ha="center", va="center")
+            axes.text(tick, place, text, fontsize=8, ha="center", va="center")
     axes.tick_params(length=0, labelbottom=False)
     axes.grid(visible=False)
     axes.spines[:].set_visible(False)
@@ -154,19 +162,20 @@ def values_by_arm(
         axes.spines["left"].set_visible(False)
         _value_axis(axes, unit)
         means = [f"{row.label} {_mean_words(row, unit)}" for row in rows]
-        alt = f"{measured.title} of every trial. Means: {listed(means)}."
+        alt = _("{measure} of every trial. Means: {means}.").format(
+            measure=measured.title, means=listed(means)
+        )
         svg = as_svg(figure, key, alt)
     late = any(m.censored for row in rows for m in row.known)
-    caption = "▷ not reached by then." if late else ""
+    caption = _("▷ not reached by then.") if late else ""
     return Drawn(svg, measured.title, caption, "measures.csv")
 
 
 def _value_axis(axes: Axes, unit: str) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=unit == "epochs", steps=_WHOLE_STEPS))
-    sign = " %" if unit == "accuracy" else ""
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.6g}{sign}"))
+    axes.xaxis.set_major_formatter(tick_words(unit))
     if unit != "accuracy":
-        axes.set_xlabel(unit)
+        axes.set_xlabel(unit_noun(unit))
 
 
 def _points(place: int, row: Row, heights: Mapping[int, float], unit: str) -> list[Point]:
@@ -237,7 +246,7 @@ def _draw_mean(axes: Axes, place: int, points: Sequence[Point]) -> None:
 
 def _mean_words(row: Row, unit: str) -> str:
     if not row.known:
-        return "has no values"
+        return _("has no values")
     mean = float(np.mean([m.value for m in row.known]))
     return level(mean, unit, decimals_for(unit, Interval(mean, mean, 1), mean))
 
@@ -262,10 +271,12 @@ def effects(key: str, verdicts: Sequence[Verdict], data: str = "verdicts.csv") -
         axes.spines["left"].set_visible(False)
         axes.grid(visible=False)
         axes.xaxis.set_major_locator(MaxNLocator(6, steps=_WHOLE_STEPS))
-        axes.set_xlabel(f"{noun}, first side minus second")
-        alt = f"Effects in {noun}: " + "; ".join(map(_effect_alt, verdicts)) + "."
+        axes.set_xlabel(_("{unit}, first side minus second").format(unit=noun))
+        alt = _("Effects in {unit}: {effects}.").format(
+            unit=noun, effects="; ".join(map(_effect_alt, verdicts))
+        )
         svg = as_svg(figure, key, alt)
-    return Drawn(svg, f"Effects in {noun}", "", data)
+    return Drawn(svg, _("Effects in {unit}").format(unit=noun), "", data)
 
 
 @dataclass(frozen=True)
@@ -307,8 +318,10 @@ def gauge(verdict: Verdict) -> Gauge | None:
 
 def _effect_alt(verdict: Verdict) -> str:
     if verdict.reason is not None:
-        return f"{verdict.claim.id} not testable"
-    return f"{verdict.claim.id} {effect_words(verdict)}, interval {interval_words(verdict)}"
+        return _("{claim} not testable").format(claim=verdict.claim.id)
+    return _("{claim} {effect}, interval {interval}").format(
+        claim=verdict.claim.id, effect=effect_words(verdict), interval=interval_words(verdict)
+    )
 
 
 def _ends(verdict: Verdict) -> Iterator[float]:
@@ -330,11 +343,11 @@ def _draw_effect(axes: Axes, place: int, verdict: Verdict, unit: str) -> None:
     axes.fill_between([-margin, margin], top, bottom, color=ZONE, linewidth=0, zorder=0)
     axes.plot([0, 0], [top - 0.05, bottom + 0.05], color=MUTED, linewidth=0.7, zorder=1)
     label = f"{MARKS[verdict.outcome]} {short(verdict.claim.id, 30)}"
-    axes.text(left, place - 0.38, label, ha="left", va="center", fontsize=7.5)
+    axes.text(left, place - 0.38, label, ha="left", va="center", fontsize=8.2)
     if verdict.reason is not None:
-        axes.text(right, place - 0.38, "not testable", color=MUTED, ha="right", va="center")
+        axes.text(right, place - 0.38, _("not testable"), color=MUTED, ha="right", va="center")
         return
-    axes.text(right, place - 0.38, effect_words(verdict), ha="right", va="center", fontsize=7.5)
+    axes.text(right, place - 0.38, effect_words(verdict), ha="right", va="center", fontsize=8.2)
     for end, marker in ((verdict.interval.low, "<"), (verdict.interval.high, ">")):
         edge = left if marker == "<" else right
         at = edge if math.isinf(end) else shown(end, unit)

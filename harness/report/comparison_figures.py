@@ -8,9 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from harness.analyses.comparisons import Comparison
-from harness.quantities import number, shown, unit_noun
+from harness.language import _
+from harness.quantities import joined, number, shown, unit_noun
 from harness.report.figure_style import INK, MUTED, PANEL, ZONE, as_svg, drawing
-from harness.report.figures import Drawn
+from harness.report.figures import Drawn, banded
 from harness.report.readings import FloatArray, Line, readings
 
 
@@ -34,7 +35,7 @@ def difference_figure(
         title: The figure's heading.
         alt: What it shows, in words.
         unit: The unit of the differences.
-        along: What the points are, as the axis is labelled.
+        along: What the points are: "epoch" or "target".
         data: The file that holds the numbers.
         margin: Differences that do not matter, drawn as a zone.
         mark: A point to mark: the claim's own target.
@@ -62,30 +63,29 @@ def difference_figure(
                 markeredgewidth=0.8,
             )
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=along == "epoch", steps=[1, 2, 5, 10]))
-        axes.set_xlabel(along)
-        axes.set_ylabel(f"{unit_noun(unit)}, first minus second")
+        axes.set_xlabel(_(along))
+        axes.set_ylabel(_("{unit}, first minus second").format(unit=unit_noun(unit)))
         told = _told(low, centre, high, unit)
-        svg = as_svg(figure, key, f"{alt} {_extremes(found, along, centre, unit)}")
-        line = {"difference": Line(found.points, centre, told)}
-        values = readings(axes, line, {}, along)
-    zone = " Shaded zone: the margin." if margin else ""
-    dashed = f" Dashed: the claim's own {along}." if mark is not None else ""
-    caption = f"Filled dots: the sides differ.{zone}{dashed}"
-    return Drawn(svg, title, caption, data, values)
+        svg = as_svg(figure, key, joined([alt, _extremes(found, along, centre, unit)]))
+        line = {_("difference"): Line(found.points, centre, told)}
+        values = readings(axes, line, {}, _(along))
+    caption = [
+        _("Filled dots: the sides differ."),
+        _("Shaded zone: the margin.") if margin else "",
+        _("Dashed: the claim's own {place}.").format(place=_(along)) if mark is not None else "",
+    ]
+    return Drawn(svg, title, joined(caption), data, values)
 
 
 def _told(low: FloatArray, centre: FloatArray, high: FloatArray, unit: str) -> list[str]:
     """Each difference with its band: "−2.7 points (−10.1 to 5.0)"."""
-    noun, decimals = unit_noun(unit), 3 if unit == "nats" else 1
-    return [
-        f"{number(middle, decimals)} {noun}"
-        + (
-            f" ({number(below, decimals)} to {number(above, decimals)})"
-            if np.isfinite([below, above]).all()
-            else ""
-        )
-        for below, middle, above in zip(low, centre, high, strict=True)
-    ]
+    decimals = 3 if unit == "nats" else 1
+    told = []
+    for points in zip(low, centre, high, strict=True):
+        below, middle, above = (number(value, decimals) for value in points)
+        middle = _("{number} {unit}").format(number=middle, unit=unit_noun(unit))
+        told.append(banded(middle, below, above) if np.isfinite(points).all() else middle)
+    return told
 
 
 def _extremes(found: Comparison, along: str, centre: FloatArray, unit: str) -> str:
@@ -94,10 +94,14 @@ def _extremes(found: Comparison, along: str, centre: FloatArray, unit: str) -> s
         return ""
     decimals = 3 if unit == "nats" else 1
     places = [
-        f"{number(float(centre[i]), decimals)} at {along} {found.points[i]:g}"
+        _("{value} at {along} {place}").format(
+            value=number(float(centre[i]), decimals), along=_(along), place=f"{found.points[i]:g}"
+        )
         for i in (int(np.nanargmin(centre)), int(np.nanargmax(centre)))
     ]
-    return f"In {unit_noun(unit)}, first minus second, from {places[0]} to {places[1]}."
+    return _("In {unit}, first minus second, from {least} to {most}.").format(
+        unit=unit_noun(unit), least=places[0], most=places[1]
+    )
 
 
 def _draw_ground(axes: Axes, margin: float, mark: float | None) -> None:

@@ -8,10 +8,11 @@ import pandas as pd
 
 from harness.analyses.comparisons import Comparison
 from harness.analyses.contrasts import Contrast, contrasts
+from harness.language import _
 from harness.measures import is_accuracy
 from harness.prose.curve_words import contrast_sentence
 from harness.prose.phrases import METRICS
-from harness.quantities import percent
+from harness.quantities import joined, percent
 from harness.report.comparison_figures import comparison_table, difference_figure
 from harness.report.exports import csv_text
 from harness.report.figures import Drawn
@@ -30,7 +31,7 @@ def section_of(results: Results) -> Section | None:
         return None
     return Section(
         key="contrasts",
-        title="Where the curves differ",
+        title=_("Where the curves differ"),
         lead=[contrast_sentence(contrast) for contrast in found],
         figures=[_figure(i, *drawn) for i, drawn in enumerate(known[:_MOST_FIGURES])],
         method=_method(results, len(known)),
@@ -43,8 +44,10 @@ def _figure(place: int, contrast: Contrast, comparison: Comparison) -> Drawn:
     return difference_figure(
         f"contrast-{place}",
         comparison,
-        title=f"{METRICS[contrast.metric].capitalize()}: {a} minus {b}",
-        alt=f"Difference by epoch with its band. {contrast_sentence(contrast)}",
+        title=_("{metric}: {a} minus {b}").format(
+            metric=_(METRICS[contrast.metric]).capitalize(), a=a, b=b
+        ),
+        alt=joined([_("Difference by epoch with its band."), contrast_sentence(contrast)]),
         unit="accuracy" if is_accuracy(contrast.metric) else "nats",
         along="epoch",
         data=_FILE,
@@ -66,17 +69,25 @@ def _table(known: Sequence[tuple[Contrast, Comparison]]) -> pd.DataFrame:
 def _method(results: Results, known: int) -> list[str]:
     alpha = percent(results.loaded.study.study.alpha)
     notes = [
-        f"Filled dots are epochs that differ. Within one figure the chance of even one false "
-        f"filled dot is at most {alpha}: whole difference curves change sign together, and each "
-        "epoch's t is compared with the largest t of the epochs still open (step-down max-T, "
-        "Westfall & Young 1993).",
-        "The shaded band holds the true mean difference at all epochs at once (Student's t with "
-        "its level divided by the number of epochs, Dunn 1961). It says how large a difference "
-        "may be and is the more careful of the two, so it may touch zero at a filled dot.",
-        "A diverged trial keeps its last recorded value. An epoch at which a trial has no number "
-        "is left out for all trials.",
-        "These comparisons describe; the claims are decided by their own tests.",
+        _(
+            "Filled dots are epochs that differ. Within one figure the chance of even one false "
+            "filled dot is at most {alpha}: whole difference curves change sign together, and each "
+            "epoch's t is compared with the largest t of the epochs still open (step-down max-T, "
+            "Westfall & Young 1993)."
+        ).format(alpha=alpha),
+        _(
+            "The shaded band holds the true mean difference at all epochs at once (Student's t "
+            "with its level divided by the number of epochs, Dunn 1961). It says how large a "
+            "difference may be and is the more careful of the two, so it may touch zero at a "
+            "filled dot."
+        ),
+        _(
+            "A diverged trial keeps its last recorded value. An epoch at which a trial has no "
+            "number is left out for all trials."
+        ),
+        _("These comparisons describe; the claims are decided by their own tests."),
     ]
     if known > _MOST_FIGURES:
-        notes.append(f"The first {_MOST_FIGURES} of {known} are drawn; {_FILE} holds all.")
+        told = _("The first {n} of {all} are drawn; {file} holds all.")
+        notes.append(told.format(n=_MOST_FIGURES, all=known, file=_FILE))
     return notes

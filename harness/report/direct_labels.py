@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 
 from harness.report.figure_style import INK, MUTED, ArmStyle, short
 
-_SIZE = 7.5  # points
+_SIZE = 8.2  # points
 _LINE = 1.2 * _SIZE / 72  # inches from one name to the next
 _START, _TEXT = 1.01, 1.065  # where a leader starts and its name stands, in widths of the axes
 

@@ -13,15 +13,16 @@ from harness.measures import CURVE_COLUMNS
 from harness.prose import words
 from harness.prose.notices import study_notices
 from harness.report.files import write_whole
-from harness.report.stopping_section import stopping_document
 from harness.results import Results
 from harness.stats.results import Estimate, Interval, TestResult
+from harness.stopping import Look, declared_looks
 from harness.study_file import study_document
 from harness.verdicts import Side, Verdict
 
 STUDY_FILE = "study.json"
 """The study as it was decided and the machines that trained it: the tables explain themselves."""
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")  # as OWASP lists them
+_CONTROLS = {code: f"\\u{code:04x}" for code in range(0x7F, 0xA0)}
 
 
 def write_exports(results: Results, folder: Path) -> None:
@@ -109,6 +110,35 @@ def verdict_document(results: Results) -> dict[str, Any]:
     }
 
 
+def stopping_document(results: Results) -> dict[str, Any]:
+    """The looks of a study for other programs: when, what they allow, what they decided."""
+    stopping, alpha = results.loaded.study.stopping, results.loaded.study.study.alpha
+    if stopping.rule == "fixed":
+        return {"rule": "fixed"}
+    taken = len(results.by_look)
+    return {
+        "rule": stopping.rule,
+        "spending": stopping.spending,
+        "looks": [
+            {
+                "replicates": look.count,
+                "taken": look.place < taken,
+                "level": look.level(alpha),
+                "alpha_spent": look.spent(alpha),
+                "decided": [v.claim.id for v in decided_at(results, look)],
+            }
+            for look in declared_looks(results.loaded.study)
+        ],
+    }
+
+
+def decided_at(results: Results, look: Look) -> list[Verdict]:
+    """The verdicts that a look brought; none at one that is not taken yet."""
+    if look.place >= len(results.by_look):
+        return []
+    return [v for v in results.by_look[look.place] if v.is_decided and v.look == look]
+
+
 def _claim(verdict: Verdict) -> dict[str, Any]:
     claim = verdict.claim
     return {
@@ -177,8 +207,12 @@ def _estimate(estimate: Estimate) -> dict[str, Any]:
 
 
 def json_text(document: Any) -> str:
-    """JSON that every parser takes: what is not a finite number becomes null (case F5)."""
-    return json.dumps(_finite(document), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    """JSON that every parser takes: what is not a finite number becomes null (case F5).
+
+    Control characters are written out, so that no terminal that shows the text obeys them.
+    """
+    text = json.dumps(_finite(document), indent=2, ensure_ascii=False, allow_nan=False)
+    return text.translate(_CONTROLS) + "\n"
 
 
 def _finite(value: Any) -> Any:

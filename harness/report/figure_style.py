@@ -9,16 +9,17 @@ from __future__ import annotations
 import html
 import io
 import re
+import unicodedata
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from itertools import accumulate
 from typing import Any
 
 import matplotlib as mpl
 import seaborn as sns
-from matplotlib import font_manager
+from matplotlib.backends.backend_svg import RendererSVG
 from matplotlib.figure import Figure
 
 # Okabe & Ito's hues (2008), told apart under the common colour blindnesses; darkened for white
@@ -34,25 +35,6 @@ _THEMED = {INK: "--ink", MUTED: "--muted", GRID: "--grid", ZONE: "--zone"} | {
 }
 _TAG = re.compile(r"<[^>]+>")
 _COLOUR = re.compile(r"#[0-9a-f]{6}\b")
-_CJK_FONTS = (
-    "Noto Sans CJK JP",
-    "Noto Sans CJK SC",
-    "Noto Sans JP",
-    "Noto Sans SC",
-    "Source Han Sans",
-    "IPAexGothic",
-    "IPAGothic",
-    "TakaoPGothic",
-    "WenQuanYi Zen Hei",
-    "WenQuanYi Micro Hei",
-    "Droid Sans Fallback",
-    "Hiragino Sans",
-    "PingFang SC",
-    "Yu Gothic",
-    "MS Gothic",
-    "Microsoft YaHei",
-    "Malgun Gothic",
-)
 
 
 @dataclass(frozen=True)
@@ -104,15 +86,41 @@ def palette_css(*, dark: bool) -> str:
 
 
 def short(name: str, length: int = 26) -> str:
-    """A name that fits a figure; the page has it in full."""
-    return name if len(name) <= length else name[: length - 1] + "…"
+    """A name that fits a figure; the page has it in full.
+
+    Args:
+        name: The name; characters as wide as they are high, as in Japanese, count twice.
+        length: How many characters of Latin script have room.
+    """
+    columns = list(accumulate(2 if _is_wide(character) else 1 for character in name))
+    if not columns or columns[-1] <= length:
+        return name
+    return name[: sum(end < length for end in columns)] + "…"
 
 
-@cache
-def _fonts() -> list[str]:
-    """DejaVu Sans, which comes with matplotlib, then an installed CJK font if there is one."""
-    installed = {font.name for font in font_manager.fontManager.ttflist}
-    return ["DejaVu Sans", *[name for name in _CJK_FONTS if name in installed][:1]]
+def _is_wide(character: str) -> bool:
+    return unicodedata.east_asian_width(character) in {"W", "F"}
+
+
+@contextmanager
+def _measuring_wide_text() -> Iterator[None]:
+    """Give every wide character the width of one em, whatever fonts this machine has.
+
+    The browser finds the glyphs; matplotlib must only leave room for them. A "W" of its own font is
+    as wide as that.
+    """
+    measure = RendererSVG.get_text_width_height_descent
+
+    def measure_all(self: RendererSVG, text: str, *how: Any) -> tuple[float, float, float]:
+        alike = "".join("W" if _is_wide(character) else character for character in text)
+        size: tuple[float, float, float] = measure(self, alike, *how)  # type: ignore[no-untyped-call]
+        return size
+
+    RendererSVG.get_text_width_height_descent = measure_all  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        RendererSVG.get_text_width_height_descent = measure  # type: ignore[method-assign]
 
 
 def _settings() -> Any:
@@ -124,14 +132,14 @@ def _settings() -> Any:
         "axes.formatter.useoffset": False,
         "axes.grid": True,
         "axes.labelcolor": MUTED,
-        "axes.labelsize": 8.4,
+        "axes.labelsize": 9,
         "axes.linewidth": 0.6,
         "axes.spines.right": False,
         "axes.spines.top": False,
         "figure.facecolor": "none",
         "axes.facecolor": "none",
-        "font.family": _fonts(),
-        "font.size": 8,
+        "font.family": ["DejaVu Sans"],
+        "font.size": 9,
         "grid.color": GRID,
         "grid.linewidth": 0.5,
         "savefig.facecolor": "none",
@@ -139,10 +147,10 @@ def _settings() -> Any:
         "text.color": INK,
         "text.parse_math": False,
         "xtick.color": MUTED,
-        "xtick.labelsize": 8,
+        "xtick.labelsize": 8.6,
         "xtick.major.size": 2.5,
         "ytick.color": MUTED,
-        "ytick.labelsize": 8,
+        "ytick.labelsize": 8.6,
         "ytick.major.size": 2.5,
     }
 
@@ -155,7 +163,7 @@ def drawing(width: float, height: float) -> Iterator[Figure]:
         width: Inches; the page scales it to the room there is.
         height: Inches.
     """
-    with mpl.rc_context(_settings()), warnings.catch_warnings():
+    with mpl.rc_context(_settings()), _measuring_wide_text(), warnings.catch_warnings():
         # Text stays text: a glyph that matplotlib's fonts lack is drawn by the browser.
         warnings.filterwarnings("ignore", message=r"Glyph .* missing from font")
         yield Figure(figsize=(width, height), layout="constrained")

@@ -12,9 +12,10 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
+from harness.language import N_, _, ngettext
 from harness.measures import is_accuracy
 from harness.prose.phrases import METRICS
-from harness.quantities import amount, number
+from harness.quantities import amount, joined, number, with_percent, with_unit
 from harness.report.direct_labels import label_ends
 from harness.report.figure_style import PANEL, ArmStyle, as_svg, drawing
 from harness.report.readings import Line, readings
@@ -23,8 +24,9 @@ from harness.stats.curve_bands import SimultaneousBand, mean_band
 
 _MOST_LINES = 240  # thin lines in a panel; beyond that they hide each other
 _ACCURACIES = (0.2, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995, 0.9999)
-_PERCENT = FuncFormatter(lambda value, _: f"{value * 100:.6g} %")
-_PLAIN = FuncFormatter(lambda value, _: f"{value:.4g}")
+PERCENT_TICKS = FuncFormatter(lambda value, _place: with_percent(f"{value * 100:.6g}"))
+_PLAIN = FuncFormatter(lambda value, _place: f"{value:.4g}")
+_CLOCKS = {"seconds": N_("Wall time by epoch"), "cpu_seconds": N_("Processor time by epoch")}
 
 
 @dataclass(frozen=True)
@@ -75,34 +77,40 @@ def learning_curves(
         _draw_published(axes, metric, overlay, styles)
         lasts = {arm: (arms[arm].epochs[-1], bands[arm].centre[-1]) for arm in bands}
         label_ends(axes, lasts, styles)
-        ends = [f"{arm} ends at {_end(metric, series)}" for arm, series in arms.items()]
-        alt = f"Learning curves: {METRICS[metric]} by epoch. On average {'; '.join(ends)}."
+        ends = [
+            _("{arm} ends at {level}").format(arm=arm, level=_end(metric, series))
+            for arm, series in arms.items()
+        ]
+        alt = _("Learning curves: {metric} by epoch. On average {ends}.").format(
+            metric=_(METRICS[metric]), ends="; ".join(ends)
+        )
         svg = as_svg(figure, f"curves-{metric}", alt)
         lines = {
             arm: Line(arms[arm].epochs, band.centre, _band_words(metric, band))
             for arm, band in bands.items()
         }
-        values = readings(axes, lines, styles, "epoch") if lines else ""
+        values = readings(axes, lines, styles, _("epoch")) if lines else ""
     caption = _curve_notes(metric, list(arms.values()), shown)
     caption += _thinning_notes(step)
     if len(overlay):
-        caption.append("Open circles: published single runs.")
-    return Drawn(svg, METRICS[metric].capitalize(), " ".join(caption), "curves.csv", values)
+        caption.append(_("Open circles: published single runs."))
+    return Drawn(svg, _(METRICS[metric]).capitalize(), joined(caption), "curves.csv", values)
 
 
 def _band_words(metric: str, band: SimultaneousBand) -> list[str]:
     """The mean and its band at each epoch: "96.8 % (96.1 to 97.3)"."""
-    factor, decimals, unit = (100, 1, " %") if is_accuracy(metric) else (1, 3, "")
-    return [
-        number(centre * factor, decimals)
-        + unit
-        + (
-            f" ({number(low * factor, decimals)} to {number(high * factor, decimals)})"
-            if np.isfinite([low, high]).all()
-            else ""
-        )
-        for centre, low, high in zip(band.centre, band.low, band.high, strict=True)
-    ]
+    factor, decimals = (100, 1) if is_accuracy(metric) else (1, 3)
+    told = []
+    for points in zip(band.centre, band.low, band.high, strict=True):
+        middle, low, high = (number(value * factor, decimals) for value in points)
+        middle = with_percent(middle) if is_accuracy(metric) else middle
+        told.append(banded(middle, low, high) if np.isfinite(points).all() else middle)
+    return told
+
+
+def banded(middle: str, low: str, high: str) -> str:
+    """A value with its band: "96.8 % (96.1 to 97.3)"."""
+    return _("{value} ({low} to {high})").format(value=middle, low=low, high=high)
 
 
 def _draw_arm(
@@ -171,7 +179,8 @@ def metric_axis(axes: Axes, metric: str, series: Sequence[Series], overlay: pd.D
         axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.yaxis.set_minor_locator(NullLocator())
         axes.yaxis.set_major_formatter(_PLAIN)
-    axes.set_ylabel(METRICS[metric] + ("" if is_accuracy(metric) else " (nats)"))
+    words = _(METRICS[metric])
+    axes.set_ylabel(words if is_accuracy(metric) else _("{metric} (nats)").format(metric=words))
 
 
 def _accuracy_axis(axes: Axes, values: FloatArray) -> None:
@@ -191,7 +200,7 @@ def _accuracy_axis(axes: Axes, values: FloatArray) -> None:
     axes.set_ylim(1 - max((1 - low) * 1.08, 2 * least), high)
     wanted = [tick for tick in (0.0, *_ACCURACIES, 1.0) if low <= tick <= high]
     axes.yaxis.set_major_locator(FixedLocator(wanted if len(wanted) > 1 else [low, high]))
-    axes.yaxis.set_major_formatter(_PERCENT)
+    axes.yaxis.set_major_formatter(PERCENT_TICKS)
 
 
 def epoch_axis(axes: Axes, series: Sequence[Series]) -> None:
@@ -200,33 +209,49 @@ def epoch_axis(axes: Axes, series: Sequence[Series]) -> None:
     last = max(int(s.epochs[-1]) for s in series)
     pad = max(0.015 * (last - first), 0.1)
     axes.set_xlim(first - pad, last + pad)
-    axes.set_xlabel("epoch")
+    axes.set_xlabel(_("epoch"))
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, steps=[1, 2, 5, 10]))
+
+
+def tick_words(unit: str) -> FuncFormatter:
+    """How an axis of a measure's values writes its numbers: an accuracy with its sign."""
+    sign = with_percent("") if unit == "accuracy" else ""
+    return FuncFormatter(lambda value, _place: f"{value:.6g}{sign}")
 
 
 def _curve_notes(metric: str, series: Sequence[Series], shown: int) -> list[str]:
     notes = []
     if is_accuracy(metric):
-        notes.append("The axis is stretched towards 100 %: equal steps, equal factors of error.")
+        notes.append(_("The axis is stretched towards 100 %: equal steps, equal factors of error."))
     if any(len(s.matrix) > shown for s in series):
-        notes.append(f"The first {shown} trials of each arm are drawn; means and bands use all.")
+        notes.append(
+            _("The first {n} trials of each arm are drawn; means and bands use all.").format(
+                n=shown
+            )
+        )
     left_out = sum(len(s.matrix) - len(s.whole) for s in series)
     if left_out:
-        count = "1 trial that diverged is" if left_out == 1 else f"{left_out} diverged trials are"
-        notes.append(f"{count} drawn, and left out of means and bands.")
+        told = ngettext(
+            "{n} trial that diverged is drawn, and left out of means and bands.",
+            "{n} diverged trials are drawn, and left out of means and bands.",
+            left_out,
+        )
+        notes.append(told.format(n=left_out))
     return notes
 
 
 def _thinning_notes(step: int) -> list[str]:
-    return [f"One epoch in {step} is drawn."] if step > 1 else []
+    return [_("One epoch in {n} is drawn.").format(n=step)] if step > 1 else []
 
 
 def _end(metric: str, series: Series) -> str:
     whole = series.whole
     if not len(whole):
-        return "no number"
+        return _("no number")
     mean = float(whole[:, -1].mean())
-    return f"{mean * 100:.1f} %" if is_accuracy(metric) else f"{mean:.3f} nats"
+    if is_accuracy(metric):
+        return with_percent(f"{mean * 100:.1f}")
+    return with_unit(f"{mean:.3f}", "nats")
 
 
 def seconds_by_epoch(
@@ -238,16 +263,21 @@ def seconds_by_epoch(
         axes = figure.add_subplot()
         lines = {arm: _draw_seconds(axes, series, styles[arm]) for arm, series in arms.items()}
         axes.set_ylim(bottom=0)
-        axes.set_ylabel("seconds per epoch")
+        axes.set_ylabel(_("seconds per epoch"))
         epoch_axis(axes, list(arms.values()))
         label_ends(axes, {arm: (line.x[-1], line.y[-1]) for arm, line in lines.items()}, styles)
-        kind = "Wall time" if column == "seconds" else "Processor time"
-        told = [f"{arm} {line.told[0]}, then {line.told[-1]}" for arm, line in lines.items()]
-        alt = f"{kind} by epoch, the first and the last, medians over trials: {'; '.join(told)}."
+        title = _(_CLOCKS[column])
+        told = [
+            _("{arm} {first}, then {last}").format(arm=arm, first=line.told[0], last=line.told[-1])
+            for arm, line in lines.items()
+        ]
+        alt = _("{title}, the first and the last, medians over trials: {values}.").format(
+            title=title, values="; ".join(told)
+        )
         svg = as_svg(figure, f"time-{column}", alt)
-        values = readings(axes, lines, styles, "epoch")
-    caption = " ".join(["◆ is the first epoch.", *_thinning_notes(step)])
-    return Drawn(svg, f"{kind} by epoch", caption, "curves.csv", values)
+        values = readings(axes, lines, styles, _("epoch"))
+    caption = joined([_("◆ is the first epoch."), *_thinning_notes(step)])
+    return Drawn(svg, title, caption, "curves.csv", values)
 
 
 def _draw_seconds(axes: Axes, series: Series, style: ArmStyle) -> Line:

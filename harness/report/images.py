@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib import image as mpl_image
 from numpy.typing import ArrayLike, NDArray
 
-from harness.quantities import plural
+from harness.language import _, ngettext
 
 GRID_SIZE = 9
 
@@ -57,7 +57,10 @@ def sample_grid(images: ArrayLike, labels: Sequence[object]) -> SampleGrid:
         grid[top : top + height, left : left + width] = picture
     names = [str(label) for label in np.asarray(labels).ravel()[:count].tolist()]
     rows = tuple(tuple(names[i : i + across]) for i in range(0, count, across))
-    alt = f"{plural(count, 'training image')}; labels by row: {'; '.join(map(' '.join, rows))}"
+    told = ngettext("{n} training image", "{n} training images", count).format(n=count)
+    alt = _("{images}; labels by row: {labels}").format(
+        images=told, labels="; ".join(map(" ".join, rows))
+    )
     return SampleGrid(_png_uri(grid), alt, (grid.shape[1], grid.shape[0]), rows)
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 from harness.analyses.judge import Judgement, judge_run
 from harness.analyses.single_run import run_of
 from harness.errors import UserError
+from harness.language import _
 from harness.measures import is_accuracy
 from harness.prose.curve_words import judgement_sentence
 from harness.prose.phrases import METRICS
@@ -27,18 +28,19 @@ _FILE = "published_runs.csv"
 def section_of(results: Results) -> Section | None:
     """The published runs of arms of the same name; None where there are none to judge."""
     published = results.loaded.study.published
-    table, _ = published_curves(results)
+    table, _fault = published_curves(results)
     if published is None or table is None:
         return None
     judged, faults = _judged(results, table)
     if not judged:
         return None
     styles = arm_styles([arm.name for arm in results.loaded.study.all_arms])
-    label = published.label[:1].upper() + published.label[1:]
+    label = _(published.label)
+    label = label[:1].upper() + label[1:]
     lines = [judgement_sentence(one, label) for one in judged]
     return Section(
         key="published",
-        title="Is the published run typical?",
+        title=_("Is the published run typical?"),
         lead=[*_caution(results), *lines, *faults],
         figures=[
             figure_of(
@@ -46,7 +48,7 @@ def section_of(results: Results) -> Section | None:
                 one,
                 styles[one.arm],
                 line,
-                label="the published run",
+                label=_("the published run"),
                 file=_FILE,
             )
             for i, (one, line) in enumerate(zip(judged, lines, strict=True))
@@ -66,19 +68,21 @@ def _judged(results: Results, table: pd.DataFrame) -> tuple[list[Judgement], lis
         try:
             judged += judge_run(results, arm.name, run_of(rows, f"the published run {arm.name}"))
         except UserError as error:
-            faults.append(f"Not judged: {error}.")
+            faults.append(_("Not judged: {fault}.").format(fault=_(str(error))))
     return judged, faults
 
 
 def _caution(results: Results) -> list[str]:
     """What a reader must know first: the runs may have been trained on other data."""
     study = results.loaded.study
-    published, own = study.published, study.data.label
+    published, own = study.published, study.data_label
     if published is None or published.data in {None, own}:
         return []
     return [
-        f"The data differ: the published runs were trained on {published.data}, this study on "
-        f"{own}. So a run that is not typical here may be a typical run on its own data."
+        _(
+            "The data differ: the published runs were trained on {theirs}, this study on {own}. So "
+            "a run that is not typical here may be a typical run on its own data."
+        ).format(theirs=published.data, own=own)
     ]
 
 
@@ -115,8 +119,8 @@ def figure_of(
         )
         epoch_axis(axes, [series])
         svg = as_svg(figure, key, alt)
-    title = f"{judgement.arm}: {METRICS[judgement.metric]}"
-    return Drawn(svg, title, f"Open circles: {label}.", file)
+    title = _("{arm}: {metric}").format(arm=judgement.arm, metric=_(METRICS[judgement.metric]))
+    return Drawn(svg, title, _("Open circles: {label}.").format(label=label), file)
 
 
 def _table(judged: list[Judgement]) -> pd.DataFrame:
@@ -142,13 +146,17 @@ def _method(results: Results) -> list[str]:
     alpha = results.loaded.study.study.alpha
     enough = int(np.ceil(1 / alpha - 1 - 1e-9))
     return [
-        f"The band holds one further run of the arm at all epochs with {percent(1 - alpha)} "
-        "probability, if replicates spread normally (Student's t with its level divided by the "
-        "number of epochs, Dunn 1961).",
-        "The rank p value needs no such assumption: the run's largest deviation from the "
-        "replicates' mean, in standard errors, is ranked among theirs (Vovk, Gammerman & Shafer "
-        f"2005). With {enough} replicates or more it decides alone; with fewer it cannot reach "
-        f"{percent(alpha)}, and a run is called not typical if it is further out than all of them "
-        "and outside the band.",
-        "Each metric is judged by itself.",
+        _(
+            "The band holds one further run of the arm at all epochs with {level} probability, if "
+            "replicates spread normally (Student's t with its level divided by the number of "
+            "epochs, Dunn 1961)."
+        ).format(level=percent(1 - alpha)),
+        _(
+            "The rank p value needs no such assumption: the run's largest deviation from the "
+            "replicates' mean, in standard errors, is ranked among theirs (Vovk, Gammerman & "
+            "Shafer 2005). With {enough} replicates or more it decides alone; with fewer it cannot "
+            "reach {alpha}, and a run is called not typical if it is further out than all of them "
+            "and outside the band."
+        ).format(enough=enough, alpha=percent(alpha)),
+        _("Each metric is judged by itself."),
     ]

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from harness.analyses.judge import Judgement, judgement_document
+from harness.language import N_, _
 from harness.logged import judgements
-from harness.logs.run import Run
+from harness.logs.run import Axis, Run, Status
 from harness.measures import Best, EpochsTo, Final, Measure, Measured, SecondsTo, StepsTo
 from harness.prose.curve_words import judgement_sentence
 from harness.prose.notices import study_notices
@@ -27,6 +28,15 @@ from harness.stats.survival import CensoredTimes, kaplan_meier, median_time, rms
 
 TimeTo = EpochsTo | StepsTo | SecondsTo
 _SCHEMA = 1
+_WHERE: Mapping[Axis, str] = {
+    "epochs": N_("epoch {n}"),
+    "steps": N_("step {n}"),
+    "none": N_("final values only"),
+}
+_CUT_SHORT: Mapping[Status, str] = {
+    "diverged": N_("diverged, {where}"),
+    "aborted": N_("aborted, {where}"),
+}
 
 
 def analysis_document(results: Results) -> dict[str, Any]:
@@ -68,6 +78,8 @@ def analysis_lines(results: Results) -> Iterator[str]:
         for one, measure in zip(arm["times"], times, strict=True):
             median = one["median"]
             shown = "not reached" if median is None else amount(median, measure.unit)
+            if one["median_earliest"] is not None:
+                shown = f"{number(one['median_earliest'], 1)} to {shown}"
             told.append(f"{one['reached']} of {one['n']} reached the target, median {shown}")
         yield f"{name}: {'; '.join(told)}"
     for arm_name, one in judgements(results):
@@ -76,7 +88,7 @@ def analysis_lines(results: Results) -> Iterator[str]:
 
 def judged_sentences(found: Sequence[tuple[str, Judgement]]) -> list[str]:
     """A sentence a judgement."""
-    return [judgement_sentence(one, f"The run of {arm}") for arm, one in found]
+    return [judgement_sentence(one, _("The run of {arm}").format(arm=arm)) for arm, one in found]
 
 
 def time_measures(results: Results) -> list[TimeTo]:
@@ -121,7 +133,7 @@ def measured_runs(results: Results, name: str, measure: Measure) -> list[Measure
     if len(known) >= len(runs):
         return known[: len(runs)]
     budget = {arm.name: results.loaded.study.epochs_of(arm) for arm in results.loaded.study.arms}
-    return [measure.of(run.curve(budget[name])) for run in runs]
+    return [run.value_of(measure, budget[name]) for run in runs]
 
 
 def _arm(results: Results, name: str, times: Sequence[TimeTo]) -> dict[str, Any]:
@@ -180,6 +192,7 @@ def _times(measure: TimeTo, values: Sequence[Measured], horizon: float) -> dict[
         "n": 0 if times is None else len(times),
         "reached": 0 if times is None else times.reached,
         "median": None,
+        "median_earliest": None,
         "median_reason": "no run has a time",
         "restricted_mean": None,
         "horizon": horizon,
@@ -189,6 +202,10 @@ def _times(measure: TimeTo, values: Sequence[Measured], horizon: float) -> dict[
     median = median_time(kaplan_meier(times))
     told["median"] = None if math.isnan(median.value) else median.value
     told["median_reason"] = median.reason
+    if any(one.earliest is not None for one in values):
+        lower = [one if one.earliest is None else Measured(one.earliest) for one in values]
+        earliest = median_time(kaplan_meier(_censored(lower) or times))
+        told["median_earliest"] = None if math.isnan(earliest.value) else earliest.value
     told["restricted_mean"] = rmst(times, horizon)[0].value if horizon > 0 else None
     return told
 
@@ -216,7 +233,7 @@ def _run(
         "source": run.source,
         "kind": run.kind,
         "counted_in": run.axis,
-        "rows": len(run.epoch),
+        "rows": run.rows,
         "last": int(run.epoch[-1]),
         "status": run.status,
         "diverged_at": run.diverged_at,
@@ -275,7 +292,7 @@ def run_rows(results: Results) -> list[list[str]]:
                     str(run.replicate),
                     run.source,
                     run.kind,
-                    str(len(run.epoch)),
+                    str(run.rows),
                     _ending(run),
                     *cells,
                 ]
@@ -284,16 +301,17 @@ def run_rows(results: Results) -> list[list[str]]:
 
 
 def _ending(run: Run) -> str:
-    where = f"{run.axis[:-1]} {run.epoch[-1]}" if run.axis != "none" else "final values only"
-    return where if run.status == "completed" else f"{run.status}, {where}"
+    where = _(_WHERE[run.axis]).format(n=run.epoch[-1])
+    return _(_CUT_SHORT.get(run.status, "{where}")).format(where=where)
 
 
 def _reached(measure: TimeTo, one: Measured) -> str:
     """A time in words, with its interval where it is known to one only."""
     if not math.isfinite(one.value):
-        return "not known"
+        return _("not known")
     if one.censored:
-        return f"not within {amount(one.value, measure.unit, 0)}"
+        return _("not within {time}").format(time=amount(one.value, measure.unit, 0))
     if one.earliest is not None:
-        return f"{number(one.earliest, 0)} to {amount(one.value, measure.unit, 0)}"
+        latest = amount(one.value, measure.unit, 0)
+        return _("{low} to {high}").format(low=number(one.earliest, 0), high=latest)
     return amount(one.value, measure.unit, 0 if measure.unit != "seconds" else 1)

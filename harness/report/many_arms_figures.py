@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from harness.analyses.many_arms import Factors, ManyArms, Profiles
+from harness.language import _
 from harness.prose.many_arms_words import middle_words
 from harness.prose.phrases import METRICS, subject
-from harness.quantities import level, listed, number, shown, unit_noun
+from harness.quantities import level, listed, number, shown, unit_noun, with_percent
 from harness.report.direct_labels import label_ends
 from harness.report.figure_style import (
     INK,
@@ -23,7 +24,7 @@ from harness.report.figure_style import (
     drawing,
     short,
 )
-from harness.report.figures import Drawn
+from harness.report.figures import Drawn, tick_words
 
 _LINES: tuple[Any, ...] = ("solid", (0, (5, 2)), (0, (1.6, 1.6)), (0, (7, 2, 1.6, 2)))
 _ROW = 0.42  # height of one arm's row, in ranks' figure units
@@ -60,13 +61,15 @@ def critical_differences(
         axes.axis("off")
         told = [f"{row.arm} {number(row.mean_rank, 1)}" for row in found.ranked]
         difference = number(found.nemenyi.critical_difference, 1)
-        alt = f"Mean ranks, 1 is best: {listed(told)}. Critical difference {difference}."
+        alt = _("Mean ranks, 1 is best: {ranks}. Critical difference {difference}.").format(
+            ranks=listed(told), difference=difference
+        )
         svg = as_svg(figure, key, alt)
-    caption = (
+    caption = _(
         "Mean rank over replicates, 1 is best. A bar joins arms whose ranks are closer than the "
         "critical difference (CD): they cannot be told apart."
     )
-    title = f"Ranks in {subject(found.blocks.measure)}"
+    title = _("Ranks in {measure}").format(measure=subject(found.blocks.measure))
     return Drawn(svg, title, caption, data)
 
 
@@ -75,13 +78,13 @@ def _draw_axis(axes: Axes, count: int, difference: float) -> None:
     step = 1 if count <= 10 else 2
     for rank in range(1, count + 1, step):
         axes.plot([rank, rank], [0, -0.16], color=MUTED, linewidth=0.8)
-        axes.text(rank, -0.28, str(rank), fontsize=7, color=MUTED, ha="center", va="bottom")
+        axes.text(rank, -0.28, str(rank), fontsize=8, color=MUTED, ha="center", va="bottom")
     end = min(1 + difference, count)
     axes.plot([1, end], [-1.0, -1.0], color=INK, linewidth=1.2)
     for x in (1, end):
         axes.plot([x, x], [-1.1, -0.9], color=INK, linewidth=1.2)
     axes.text(
-        (1 + end) / 2, -1.14, f"CD {number(difference, 1)}", fontsize=7, ha="center", va="bottom"
+        (1 + end) / 2, -1.14, f"CD {number(difference, 1)}", fontsize=8, ha="center", va="bottom"
     )
 
 
@@ -96,7 +99,7 @@ def _draw_led_out(
     side = "right" if is_left else "left"
     pad = -0.01 * (right - left) if is_left else 0.01 * (right - left)
     told = f"{name} {number(rank, 1)}"
-    axes.text(end + pad, height, told, fontsize=7.5, ha=side, va="center", gid=style.mark)
+    axes.text(end + pad, height, told, fontsize=8.2, ha=side, va="center", gid=style.mark)
 
 
 def _draw_groups(axes: Axes, found: ManyArms, groups: Sequence[Sequence[int]]) -> None:
@@ -126,17 +129,16 @@ def middles(key: str, found: ManyArms, styles: Mapping[str, ArmStyle], data: str
         axes.spines["left"].set_visible(False)
         _unit_axis(axes, unit)
         told = [f"{row.arm} {middle_words(row.middle, unit)}" for row in found.ranked]
-        svg = as_svg(figure, key, f"Interquartile means: {listed(told)}.")
-    title = f"Interquartile mean of {subject(found.blocks.measure)}"
-    return Drawn(svg, title, "Lines are 95 % stratified bootstrap intervals.", data)
+        svg = as_svg(figure, key, _("Interquartile means: {means}.").format(means=listed(told)))
+    title = _("Interquartile mean of {measure}").format(measure=subject(found.blocks.measure))
+    return Drawn(svg, title, _("Lines are 95 % stratified bootstrap intervals."), data)
 
 
 def _unit_axis(axes: Axes, unit: str) -> None:
-    sign = " %" if unit == "accuracy" else ""
     axes.xaxis.set_major_locator(MaxNLocator(5))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.6g}{sign}"))
+    axes.xaxis.set_major_formatter(tick_words(unit))
     if unit != "accuracy":
-        axes.set_xlabel(unit)
+        axes.set_xlabel(unit_noun(unit))
 
 
 def interaction(key: str, found: ManyArms, factors: Factors, data: str) -> Drawn:
@@ -158,18 +160,23 @@ def interaction(key: str, found: ManyArms, factors: Factors, data: str) -> Drawn
         names = [short(factors.optimizers[i], 12) for i in order]
         slanted: dict[str, Any] = {"rotation": 30, "ha": "right"} if len(names) > 4 else {}
         axes.set_xticks(range(len(order)), names, **slanted)
-        sign = " %" if unit == "accuracy" else ""
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.6g}{sign}"))
-        axes.set_ylabel("mean" if unit == "accuracy" else f"mean, {unit_noun(unit)}")
+        axes.yaxis.set_major_formatter(tick_words(unit))
+        with_unit = _("mean, {unit}").format(unit=unit_noun(unit))
+        axes.set_ylabel(_("mean") if unit == "accuracy" else with_unit)
         told = [
-            f"{architecture} from {level(found_low, unit)} to {level(found_high, unit)}"
+            _("{name} from {low} to {high}").format(
+                name=architecture, low=level(found_low, unit), high=level(found_high, unit)
+            )
             for architecture, row in zip(factors.architectures, factors.tests.means, strict=True)
             for found_low, found_high in [(float(row.min()), float(row.max()))]
         ]
-        alt = f"Mean {subject(found.blocks.measure)} over the optimizers: {listed(told)}."
+        alt = _("Mean {measure} over the optimizers: {means}.").format(
+            measure=subject(found.blocks.measure), means=listed(told)
+        )
         svg = as_svg(figure, key, alt)
-    title = f"Architecture and optimizer: {subject(found.blocks.measure)}"
-    return Drawn(svg, title, "Parallel lines: the factors do not depend on each other.", data)
+    title = _("Architecture and optimizer: {measure}").format(measure=subject(found.blocks.measure))
+    caption = _("Parallel lines: the factors do not depend on each other.")
+    return Drawn(svg, title, caption, data)
 
 
 def profiles(
@@ -183,13 +190,14 @@ def profiles(
             shares = found.shares[arm]
             axes.step(targets, shares, where="post", **style.line, linewidth=1.3)
         axes.set_ylim(-0.03, 1.03)
-        axes.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
-        axes.set_ylabel("trials that reach it")
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.6g} %"))
-        axes.set_xlabel(f"target: {METRICS[found.metric]}")
-        half = [f"{arm} {_median(found, arm):.1f} %" for arm in styles]
-        svg = as_svg(figure, key, f"Half of the trials reach: {listed(half)}.")
-    caption = "A curve further to the right reaches higher targets in more trials."
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=with_percent("")))
+        axes.set_ylabel(_("trials that reach it"))
+        axes.xaxis.set_major_formatter(tick_words("accuracy"))
+        axes.set_xlabel(_("target: {metric}").format(metric=_(METRICS[found.metric])))
+        half = [f"{arm} {with_percent(f'{_median(found, arm):.1f}')}" for arm in styles]
+        alt = _("Half of the trials reach: {levels}.").format(levels=listed(half))
+        svg = as_svg(figure, key, alt)
+    caption = _("A curve further to the right reaches higher targets in more trials.")
     return Drawn(svg, title, caption, data, arms=list(styles))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 
 from harness.analyses.many_arms import ManyArms, Pair, Profiles, many_arms_of, profiles_of
+from harness.language import _
 from harness.prose.many_arms_words import (
     best_sentence,
     factor_sentences,
@@ -19,13 +20,12 @@ from harness.prose.many_arms_words import (
 from harness.quantities import (
     amount,
     decimals_for,
+    joined,
     level,
     listed,
     number,
     p_value,
-    plural,
-    span,
-    unit_noun,
+    span_with_unit,
 )
 from harness.report.exports import csv_text
 from harness.report.figure_style import arm_styles
@@ -36,7 +36,7 @@ from harness.report.many_arms_figures import (
     middles,
     profiles,
 )
-from harness.report.sections import Section, Table
+from harness.report.sections import Section, Table, left_out_note
 from harness.results import Results
 
 _RANKS, _PAIRS, _PROFILES = "ranks.csv", "pairs.csv", "profiles.csv"
@@ -54,7 +54,7 @@ def section_of(results: Results) -> Section | None:
         files[_PROFILES] = csv_text(_profile_values(reached))
     return Section(
         key="many-arms",
-        title="All arms compared",
+        title=_("All arms compared"),
         lead=[*_lead(compared[0]), *map(_summary, compared[1:])],
         figures=list(_figures(results, compared, reached)),
         tables=[*_tables(compared[0]), *map(_rank_table, compared[1:])],
@@ -74,7 +74,7 @@ def _lead(found: ManyArms) -> list[str]:
 
 def _summary(found: ManyArms) -> str:
     alike = not found.friedman.iman_davenport.defined
-    return overall_sentence(found) + ("" if alike else f" {best_sentence(found)}")
+    return joined([overall_sentence(found), "" if alike else best_sentence(found)])
 
 
 def _figures(
@@ -94,7 +94,7 @@ def _figures(
 
 def _panels(results: Results, reached: Profiles) -> Iterator[tuple[str, list[str]]]:
     """The arms of a panel of profiles: all, or one architecture's where they are too many."""
-    title, arms = "Trials that reach a target", list(reached.shares)
+    title, arms = _("Trials that reach a target"), list(reached.shares)
     if len(arms) <= _MOST_LINES:
         yield title, arms
         return
@@ -102,20 +102,30 @@ def _panels(results: Results, reached: Profiles) -> Iterator[tuple[str, list[str
     for name in dict.fromkeys(architectures.values()):
         of_one = [arm for arm in arms if architectures[arm] == name]
         for start in range(0, len(of_one), _MOST_LINES):
-            yield f"{title}: {name}", of_one[start : start + _MOST_LINES]
+            yield (
+                _("{title}: {name}").format(title=title, name=name),
+                of_one[start : start + _MOST_LINES],
+            )
 
 
 def _rank_table(found: ManyArms) -> Table:
     return Table(
-        caption=f"Arms by rank: {what(found)}",
-        header=["Arm", "Mean rank", "Interquartile mean", "Beats", "Loses to", "Almost dominates"],
+        caption=_("Arms by rank: {measure}").format(measure=what(found)),
+        header=[
+            _("Arm"),
+            _("Mean rank"),
+            _("Interquartile mean"),
+            _("Beats"),
+            _("Loses to"),
+            _("Almost dominates"),
+        ],
         rows=[
             [
                 row.arm,
                 number(row.mean_rank, 2),
                 middle_words(row.middle, found.blocks.measure.unit),
-                listed(row.beats) or "none",
-                listed(row.loses_to) or "none",
+                listed(row.beats) or _("none"),
+                listed(row.loses_to) or _("none"),
                 order_words(row, found),
             ]
             for row in found.ranked
@@ -127,8 +137,16 @@ def _tables(found: ManyArms) -> list[Table]:
     """The first measure in full; of the others the ranks alone."""
     unit = found.blocks.measure.unit
     pairs = Table(
-        caption=f"All pairs: {what(found)}",
-        header=["First", "Second", "First minus second", "Interval", "p", "Adjusted p", "ASO"],
+        caption=_("All pairs: {measure}").format(measure=what(found)),
+        header=[
+            _("First"),
+            _("Second"),
+            _("First minus second"),
+            _("Interval"),
+            "p",
+            _("Adjusted p"),
+            "ASO",
+        ],
         rows=[_pair_row(pair, unit, found.alpha) for pair in found.pairs],
     )
     return [_rank_table(found), *_factor_table(found), pairs]
@@ -140,7 +158,7 @@ def _pair_row(pair: Pair, unit: str, alpha: float) -> list[str]:
         pair.first,
         pair.second,
         amount(pair.effect, unit, decimals),
-        f"{span(pair.interval, unit, decimals)} {unit_noun(unit)}",
+        span_with_unit(pair.interval, unit, decimals),
         p_value(pair.p, alpha),
         p_value(pair.p_adjusted, alpha),
         " / ".join(number(bound, 2) for bound in pair.order),
@@ -163,9 +181,11 @@ def _factor_table(found: ManyArms) -> list[Table]:
     last = [middle_words(factors.middles[name], unit) for name in factors.optimizers]
     return [
         Table(
-            caption=f"Means and interquartile means by factor: {what(found)}",
-            header=["", *factors.optimizers, "Interquartile mean"],
-            rows=[*rows, ["Interquartile mean", *last, ""]],
+            caption=_("Means and interquartile means by factor: {measure}").format(
+                measure=what(found)
+            ),
+            header=["", *factors.optimizers, _("Interquartile mean")],
+            rows=[*rows, [_("Interquartile mean"), *last, ""]],
         )
     ]
 
@@ -218,22 +238,29 @@ def _profile_values(reached: Profiles) -> pd.DataFrame:
 
 def _method(compared: Sequence[ManyArms]) -> list[str]:
     notes = [
-        "Ranks: Friedman's test (1937) in Iman and Davenport's form (1980); critical differences "
-        "by Nemenyi (1963), drawn as Demšar does (2006).",
-        "Pairs: the sign-flip test that decides claims, Holm's method over all pairs of a measure. "
-        "These pairs are not claims, and no claim's p value knows of them.",
-        "Factors: the contrasts of each replicate change sign together in every pattern, which "
-        "takes no arms for equally variable. Shares are parts of the sum of squares.",
-        "Interquartile means with a bootstrap stratified by arm, and profiles: Agarwal et al. "
-        "(2021). With few replicates these percentile intervals are too short: at 10 replicates "
-        "they hold the truth in about 90 % of cases, not in 95 %.",
-        "ASO: almost stochastic order (Dror et al. 2019), a second look that decides nothing. "
-        "Below 0.5 the first (or second) arm is better at most quantiles; the bounds take all "
-        "pairs into account.",
+        _(
+            "Ranks: Friedman's test (1937) in Iman and Davenport's form (1980); critical "
+            "differences by Nemenyi (1963), drawn as Demšar does (2006)."
+        ),
+        _(
+            "Pairs: the sign-flip test that decides claims, Holm's method over all pairs of a "
+            "measure. These pairs are not claims, and no claim's p value knows of them."
+        ),
+        _(
+            "Factors: the contrasts of each replicate change sign together in every pattern, which "
+            "takes no arms for equally variable. Shares are parts of the sum of squares."
+        ),
+        _(
+            "Interquartile means with a bootstrap stratified by arm, and profiles: Agarwal et al. "
+            "(2021). With few replicates these percentile intervals are too short: at 10 "
+            "replicates they hold the truth in about 90 % of cases, not in 95 %."
+        ),
+        _(
+            "ASO: almost stochastic order (Dror et al. 2019), a second look that decides nothing. "
+            "Below 0.5 the first (or second) arm is better at most quantiles; the bounds take all "
+            "pairs into account."
+        ),
     ]
     if any(found.blocks.horizon is not None for found in compared):
-        notes.append("A time that was not reached counts as the smallest budget of all arms.")
-    left_out = sorted({r for found in compared for r in found.blocks.left_out})
-    if left_out:
-        notes.append(f"Left out, since an arm lacks them: {plural(len(left_out), 'replicate')}.")
-    return notes
+        notes.append(_("A time that was not reached counts as the smallest budget of all arms."))
+    return notes + left_out_note({r for found in compared for r in found.blocks.left_out})

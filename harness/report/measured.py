@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from harness.language import _
 from harness.measures import Measure, Measured
 from harness.prose.phrases import subject
 from harness.results import Results
@@ -86,4 +87,6 @@ def _label(claim: Claim, side: int, arm: str) -> str:
     epoch = claim.at_epochs[side] if claim.at_epochs else None
     if epoch is None:
         return arm
-    return f"{arm} (last epoch)" if epoch == "last" else f"{arm} (epoch {epoch})"
+    if epoch == "last":
+        return _("{arm} (last epoch)").format(arm=arm)
+    return _("{arm} (epoch {epoch})").format(arm=arm, epoch=epoch)

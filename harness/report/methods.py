@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from harness.language import N_, _
 from harness.prose.words import alpha_of
 from harness.quantities import percent
 from harness.verdicts import Verdict
@@ -45,97 +46,120 @@ def methods_of(verdicts: Sequence[Verdict]) -> list[Method]:
         chosen.append(_PLANNING)
     if tested:
         chosen.append(_SENSITIVITY)
-    return chosen
+    return [replace(one, name=_(one.name), text=_(one.text)) for one in chosen]
 
 
 def _sign_flip(verdicts: Sequence[Verdict]) -> Method:
     alpha = percent(alpha_of(verdicts[0]))
     return Method(
         "sign-flip",
-        "Sign-flip permutation test",
-        "If the arms did not differ, each pair's difference could as well have had the other "
-        "sign. The p value is the share of all sign patterns whose mean is at least as large as "
-        f"the one seen. A difference counts as real where the adjusted p is at most {alpha}.",
+        N_("Sign-flip permutation test"),
+        _(
+            "If the arms did not differ, each pair's difference could as well have had the other "
+            "sign. The p value is the share of all sign patterns whose mean is at least as large "
+            "as the one seen. A difference counts as real where the adjusted p is at most {alpha}."
+        ).format(alpha=alpha),
         "Fisher 1935; Pitman 1937",
     )
 
 
 _CURVES = Method(
     "curve-bands",
-    "Bands around mean curves",
-    "The band holds the arm's true mean at all epochs at once with 95 % confidence: Student's t "
-    "at each epoch, with its level divided by the number of epochs.",
+    N_("Bands around mean curves"),
+    N_(
+        "The band holds the arm's true mean at all epochs at once with 95 % confidence: Student's "
+        "t at each epoch, with its level divided by the number of epochs."
+    ),
     "Student 1908; Dunn 1961",
 )
 _PAIRED = Method(
     "paired",
-    "Paired comparison",
-    "Trials of the same replicate take the same seeds, so that they meet the same data in the same "
-    "order wherever these are drawn at random; each trial is compared with its partner, and the "
-    "differences are averaged.",
+    N_("Paired comparison"),
+    N_(
+        "Trials of the same replicate take the same seeds, so that they meet the same data in the "
+        "same order wherever these are drawn at random; each trial is compared with its partner, "
+        "and the differences are averaged."
+    ),
     "Fisher 1935",
 )
 _UNPAIRED = Method(
     "unpaired",
-    "Studentized permutation test",
-    "Trials are dealt out to the two sides in every possible way, or in many random ones; p is "
-    "the share of deals whose difference, in standard errors, is at least as large as that seen.",
+    N_("Studentized permutation test"),
+    N_(
+        "Trials are dealt out to the two sides in every possible way, or in many random ones; p is "
+        "the share of deals whose difference, in standard errors, is at least as large as that "
+        "seen."
+    ),
     "Neuhaus 1993; Janssen 1997",
 )
 _INTERVAL = Method(
     "interval",
-    "Confidence interval",
-    "All differences that the deciding test would not reject. So the interval never contradicts "
-    "the unadjusted p value.",
+    N_("Confidence interval"),
+    N_(
+        "All differences that the deciding test would not reject. So the interval never "
+        "contradicts the unadjusted p value."
+    ),
     "Hodges & Lehmann 1963; Hartigan 1969",
 )
 _HOLM = Method(
     "adjusted-p",
-    "Adjusted p values",
-    "With several claims, one of them may look real by luck. Holm's method raises the p values so "
-    "that the chance of even one false claim in the whole study stays below the error rate.",
+    N_("Adjusted p values"),
+    N_(
+        "With several claims, one of them may look real by luck. Holm's method raises the p values "
+        "so that the chance of even one false claim in the whole study stays below the error rate."
+    ),
     "Holm 1979",
 )
 _EQUIVALENCE = Method(
     "equivalence",
-    "Practically equal",
-    "Called so only where the interval lies inside the margin: two one-sided tests. A difference "
-    "that was merely not found is called inconclusive, never equal. The error rate of this finding "
-    "is that of a single claim, unless equivalence is what the claim expects.",
+    N_("Practically equal"),
+    N_(
+        "Called so only where the interval lies inside the margin: two one-sided tests. A "
+        "difference that was merely not found is called inconclusive, never equal. The error rate "
+        "of this finding is that of a single claim, unless equivalence is what the claim expects."
+    ),
     "Schuirmann 1987",
 )
 _SPREAD = Method(
     "spread",
-    "Spread",
-    "How far trials lie from their arm's median, on average. Claims on spread compare these "
-    "distances like any other values, which holds its error rate where the classical comparison "
-    "of variances does not.",
+    N_("Spread"),
+    N_(
+        "How far trials lie from their arm's median, on average. Claims on spread compare these "
+        "distances like any other values, which holds its error rate where the classical "
+        "comparison of variances does not."
+    ),
     "Brown & Forsythe 1974",
 )
 _KAPLAN_MEIER = Method(
     "times",
-    "Times that some trials never reach",
-    "A trial that did not get there counts as “longer than its budget” and is never dropped. The "
-    "curve shows the share of trials that got there by each time.",
+    N_("Times that some trials never reach"),
+    N_(
+        "A trial that did not get there counts as “longer than its budget” and is never dropped. "
+        "The curve shows the share of trials that got there by each time."
+    ),
     "Kaplan & Meier 1958",
 )
 _RESTRICTED_MEAN = Method(
     "restricted-mean",
-    "Restricted mean time",
-    "Means of such times are taken up to a stated horizon, so that no unknown time is guessed.",
+    N_("Restricted mean time"),
+    N_("Means of such times are taken up to a stated horizon, so that no unknown time is guessed."),
     "Irwin 1949; Royston & Parmar 2013",
 )
 _PLANNING = Method(
     "replicates-needed",
-    "Replicates needed",
-    "The number of replicates at which a true difference as large as the margin would be found in "
-    "four of five studies, given the spread seen here.",
+    N_("Replicates needed"),
+    N_(
+        "The number of replicates at which a true difference as large as the margin would be found "
+        "in four of five studies, given the spread seen here."
+    ),
     "Student 1908; Cohen 1988",
 )
 _SENSITIVITY = Method(
     "sensitivity",
-    "Sensitivity tests",
-    "Classical tests of the same values stand beside the deciding one. They show whether the "
-    "verdict hangs on the choice of test; they never decide.",
+    N_("Sensitivity tests"),
+    N_(
+        "Classical tests of the same values stand beside the deciding one. They show whether the "
+        "verdict hangs on the choice of test; they never decide."
+    ),
     "Student 1908; Wilcoxon 1945; Mantel 1966",
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from harness.analyses.overview import Overview, spec_words
 from harness.prose import words
 from harness.prose.notices import study_notices
-from harness.report.page import templates
+from harness.report.frame import templates
 from harness.report.tables import verdict_details
 from harness.results import Results
 

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from importlib import resources
 from typing import Any
 
-import jinja2
-
+from harness.language import N_, _, pgettext
 from harness.prose import words
 from harness.prose.notices import study_notices
 from harness.quantities import percent, plural
 from harness.report.cards import verdict_cards
 from harness.report.claim_figures import effects, time_to_event, values_by_arm
-from harness.report.figure_style import ArmStyle, arm_styles, palette_css
+from harness.report.figure_style import ArmStyle, arm_styles
 from harness.report.figures import Drawn, learning_curves, seconds_by_epoch
+from harness.report.frame import part, policy, style_sheet, templates
 from harness.report.images import SampleGrid
 from harness.report.measured import MeasuredArms, measured_arms
 from harness.report.methods import methods_of
@@ -36,44 +33,51 @@ from harness.results import Results
 _METRIC_ORDER = ("val_accuracy", "val_loss", "accuracy", "loss")
 _CLOCKS = ("seconds", "cpu_seconds")
 _SECTIONS = (
-    ("answer", "Answer", True),
-    ("verdicts", "Verdicts", "verdicts"),
-    ("claims", "Claims", "verdicts"),
-    ("curves", "Learning curves", True),
-    ("reached", "When trials got there", "times"),
-    ("effects", "Effects", "forests"),
-    ("measures", "Measures", "measures"),
+    ("answer", N_("Answer"), True),
+    ("verdicts", N_("Verdicts"), "verdicts"),
+    ("claims", N_("Claims"), "verdicts"),
+    ("curves", N_("Learning curves"), True),
+    ("reached", N_("When trials got there"), "times"),
+    ("effects", N_("Effects"), "forests"),
+    ("measures", N_("Measures"), "measures"),
     ("analyses", "", "analyses"),
-    ("time", "Time", "clocks"),
-    ("samples", "Images", "grid"),
-    ("arms", "Arms", True),
-    ("troubles", "Failures", "troubles"),
-    ("randomness", "Randomness", True),
-    ("methods", "Methods", True),
-    ("files", "Files", True),
+    ("time", N_("Time"), "clocks"),
+    ("samples", N_("Images"), "grids"),
+    ("arms", N_("Arms"), True),
+    ("troubles", N_("Failures"), "troubles"),
+    ("randomness", N_("Randomness"), True),
+    ("methods", N_("Methods"), True),
+    ("files", N_("Files"), True),
 )
+_FATES = {
+    "completed": N_("{n} completed"),
+    "diverged": N_("{n} diverged"),
+    "failed": N_("{n} failed"),
+}
 
 
-def render_page(results: Results, grid: SampleGrid | None, analyses: Sequence[Section]) -> str:
+def render_page(
+    results: Results, grids: Mapping[str, SampleGrid], analyses: Sequence[Section]
+) -> str:
     """The whole page as HTML.
 
     Args:
         results: A study's outcome.
-        grid: Training images to show, if there are any.
+        grids: Training images to show, by the name of their data.
         analyses: Sections that look further than the verdicts.
     """
     styles = arm_styles([arm.name for arm in results.loaded.study.all_arms])
     published, fault = published_curves(results)
-    style, script = style_sheet(), _part("script.js")
+    style, script = style_sheet(), part("script.js")
     context = {
         **_words_of(results, [fault] if fault else []),
         **_figures_of(results, styles, published),
         **_details_of(results),
-        "grid": grid,
+        "grids": grids,
         "styles": styles,
         "style": style,
         "script": script,
-        "policy": _policy(style, script),
+        "policy": policy(style, script),
         "published_label": _published_label(results, published),
     }
     context["analyses"] = analyses
@@ -87,25 +91,26 @@ def _contents(context: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         if key == "analyses":
             yield from ((part.key, part.title) for part in context["analyses"])
         elif shown is True or context[str(shown)]:
-            yield key, title
+            yield key, _(title)
 
 
 def _published_label(results: Results, table: object) -> str | None:
     published = results.loaded.study.published
-    return published.label if published is not None and table is not None else None
+    return _(published.label) if published is not None and table is not None else None
 
 
 def _words_of(results: Results, faults: list[str]) -> dict[str, Any]:
     study, verdicts = results.loaded.study, results.verdicts
     return {
-        "study": study.study,
-        "data_label": study.data.label,
+        "name": study.study.name,
+        "question": _(study.study.question),
+        "data_label": study.data_label,
         "overline": _overline(results),
         "lead": words.answer_lead(verdicts),
         "findings": [
             {
                 "outcome": verdict.outcome,
-                "says": verdict.claim.says,
+                "says": _(verdict.claim.says),
                 "finding": words.headline(verdict),
             }
             for verdict in words.answering(verdicts)
@@ -120,32 +125,39 @@ def _words_of(results: Results, faults: list[str]) -> dict[str, Any]:
 
 def _overline(results: Results) -> str:
     loaded = results.loaded
-    profile = f", profile {loaded.profile}" if loaded.profile else ""
-    return f"Study {loaded.study.study.name}{profile}"
+    if loaded.profile:
+        told = _("Study {name}, profile {profile}")
+        return told.format(name=loaded.study.study.name, profile=loaded.profile)
+    return _("Study {name}").format(name=loaded.study.study.name)
 
 
 def _scale(results: Results) -> str:
     """How large the study is, and what became of its trials."""
     study = results.loaded.study
     budgets = sorted({study.epochs_of(arm) for arm in study.all_arms})
-    epochs = (
-        plural(budgets[0], "epoch")
-        if len(budgets) == 1
-        else (f"{budgets[0]} to {plural(budgets[-1], 'epoch')}")
-    )
+    epochs = plural(budgets[-1], "epoch")
+    if len(budgets) > 1:
+        epochs = _("{low} to {high}").format(low=budgets[0], high=epochs)
     replicates = plural(len(study.study.replicate_ids), "replicate")
     if study.stopping.rule == "group-sequential":
-        replicates = f"at most {replicates}"
+        replicates = _("at most {count}").format(count=replicates)
     counts = results.trials["status"].value_counts()
-    fates = ", ".join(
-        f"{counts[status]} {status}"
-        for status in ("completed", "diverged", "failed")
-        if status in counts
+    fates = pgettext("between words of a list", ", ").join(
+        _(told).format(n=counts[status]) for status, told in _FATES.items() if status in counts
     )
     arms = plural(len(study.all_arms), "arm")
     if results.runs:
-        return f"{arms}, {plural(len(results.runs), 'run')} read from logs: {fates}."
-    return f"{study.data.label}: {arms}, {replicates}, {epochs}. Trials: {fates or 'none yet'}."
+        runs = plural(len(results.runs), "run")
+        return _("{arms}, {runs} read from logs: {fates}.").format(
+            arms=arms, runs=runs, fates=fates
+        )
+    return _("{data}: {arms}, {replicates}, {epochs}. Trials: {fates}.").format(
+        data=study.data_label,
+        arms=arms,
+        replicates=replicates,
+        epochs=epochs,
+        fates=fates or _("none yet"),
+    )
 
 
 def _trust(results: Results) -> str:
@@ -153,11 +165,11 @@ def _trust(results: Results) -> str:
     if not any(verdict.reason is None for verdict in results.verdicts):
         return ""
     study = results.loaded.study
-    return (
+    return _(
         "A replicate is one more training of every arm, with other random numbers where the study "
-        f"draws them anew. Were all differences mere luck, at most {percent(study.study.alpha)} of "
-        "such studies would call any of them real."
-    )
+        "draws them anew. Were all differences mere luck, at most {alpha} of such studies would "
+        "call any of them real."
+    ).format(alpha=percent(study.study.alpha))
 
 
 def _figures_of(results: Results, styles: Mapping[str, ArmStyle], published: Any) -> dict[str, Any]:
@@ -223,60 +235,3 @@ def _details_of(results: Results) -> dict[str, Any]:
         "method_keys": {method.key for method in methods},
         "environments": environment_details(results),
     }
-
-
-def style_sheet() -> str:
-    """The style sheet, with the arms' colours for light and dark pages."""
-    sheet = _part("style.css")
-    dark = f"@media (prefers-color-scheme: dark) {{ :root {{ {palette_css(dark=True)} }} }}"
-    return f"{sheet}\n:root {{ {palette_css(dark=False)} }}\n{dark}\n"
-
-
-def _part(name: str) -> str:
-    return resources.files("harness.report").joinpath(name).read_text(encoding="utf-8")
-
-
-def _policy(style: str, script: str) -> str:
-    """The Content-Security-Policy: this style sheet and this script, and nothing from outside.
-
-    Figures carry style attributes; browsers that cannot allow these alone take ``style-src``.
-    """
-    return "; ".join(
-        [
-            "default-src 'none'",
-            "img-src data:",
-            f"script-src {_hash(script)}",
-            f"style-src-elem {_hash(style)}",
-            "style-src-attr 'unsafe-inline'",
-            "style-src 'unsafe-inline'",
-            "base-uri 'none'",
-            "form-action 'none'",
-        ]
-    )
-
-
-def _hash(text: str) -> str:
-    digest = hashlib.sha256(text.encode()).digest()
-    return f"'sha256-{base64.b64encode(digest).decode()}'"
-
-
-def templates() -> jinja2.Environment:
-    """What turns the page's templates into HTML; everything is escaped."""
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("harness.report"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_unbroken,
-    )
-    environment.filters["slug"] = lambda outcome: outcome.replace(" ", "-")
-    environment.filters["px"] = lambda dash: f"{dash * 1.6:g}"
-    return environment
-
-
-def _unbroken(value: Any) -> Any:
-    """Keep a number and its sign on one line: "95 %", "< 0.001"."""
-    if type(value) is not str:  # markup is left as it is
-        return value
-    return value.replace(" %", "\N{NO-BREAK SPACE}%").replace("< 0", "<\N{NO-BREAK SPACE}0")

@@ -6,9 +6,11 @@ import math
 from collections.abc import Sequence
 
 from harness.analyses.pairing import Pairing, pairings_of
+from harness.language import _
 from harness.prose.phrases import subject
 from harness.prose.randomness_words import pairing_sentence
 from harness.quantities import NO_VALUE, number
+from harness.report.figures import banded
 from harness.report.sections import Section, Table
 from harness.results import Results
 from harness.stats.results import Estimate
@@ -23,23 +25,34 @@ def section_of(results: Results) -> Section | None:
         return None
     return Section(
         key="pairing",
-        title="What pairing is worth",
+        title=_("What pairing is worth"),
         lead=[pairing_sentence(pairing) for pairing in pairings],
         tables=[_table(pairings)],
         method=[
-            "Pairing pays where trials of one replicate rise and fall together. One pair is worth "
-            "as many unpaired trials of each arm as the variance of the difference would be larger "
-            "without pairing: (var a + var b) / var (a - b) (Student 1931).",
-            "Intervals: Fisher's z for the correlation (1921), a jackknife of the logarithm over "
-            "replicates for the worth (Miller 1968).",
+            _(
+                "Pairing pays where trials of one replicate rise and fall together. One pair is "
+                "worth as many unpaired trials of each arm as the variance of the difference would "
+                "be larger without pairing: (var a + var b) / var (a - b) (Student 1931)."
+            ),
+            _(
+                "Intervals: Fisher's z for the correlation (1921), a jackknife of the logarithm "
+                "over replicates for the worth (Miller 1968)."
+            ),
         ],
     )
 
 
 def _table(pairings: Sequence[Pairing]) -> Table:
     return Table(
-        caption="Correlation of paired trials, and what a pair is worth",
-        header=["First", "Second", "Measure", "Pairs", "Correlation", "A pair is worth"],
+        caption=_("Correlation of paired trials, and what a pair is worth"),
+        header=[
+            _("First"),
+            _("Second"),
+            _("Measure"),
+            _("Pairs"),
+            _("Correlation"),
+            _("A pair is worth"),
+        ],
         rows=[
             [
                 *pairing.claim.compare,
@@ -60,4 +73,4 @@ def _estimate(estimate: Estimate) -> str:
     told = number(estimate.value, 2)
     if math.isnan(ends.low):
         return told
-    return f"{told} ({number(ends.low, 2)} to {number(ends.high, 2)})"
+    return banded(told, number(ends.low, 2), number(ends.high, 2))

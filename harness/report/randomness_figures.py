@@ -7,14 +7,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import MaxNLocator
 
 from harness.analyses.randomness import Source, Spreads
+from harness.language import _
 from harness.prose.phrases import subject
 from harness.prose.randomness_words import standard_deviation
-from harness.quantities import amount, listed, shown, unit_noun
+from harness.quantities import amount, joined, listed, shown, unit_noun, with_percent
 from harness.report.figure_style import INK, MUTED, PANEL, ArmStyle, as_svg, drawing, short
-from harness.report.figures import Drawn
+from harness.report.figures import PERCENT_TICKS, Drawn
 
 _LABELLED = 0.09  # a segment narrower than this share of the axis has no room for its name
 _HALF = 0.3  # of a bar's height
@@ -54,15 +55,15 @@ def stacked_variances(
         axes.spines["left"].set_visible(False)
         axes.grid(visible=False, axis="y")
         axes.xaxis.set_major_locator(MaxNLocator(5))
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{share * 100:.6g} %"))
+        axes.xaxis.set_major_formatter(PERCENT_TICKS)
         axes.set_xlabel(_base_words(found))
-        alt = "Variance by source. " + " ".join(_alt(spreads) for spreads in found)
+        alt = joined([_("Variance by source."), *map(_alt, found)])
         svg = as_svg(figure, key, alt)
-    caption = "Upper bars: one source at a time. Lower bars: all at once."
+    caption = [_("Upper bars: one source at a time. Lower bars: all at once.")]
     if any(spreads.validation for spreads in found):
-        caption += " Dotted: what the drawing of a finite validation set explains by itself."
+        caption.append(_("Dotted: what the drawing of a finite validation set explains by itself."))
     names = dict.fromkeys(source.arm for spreads in found for source in spreads.singles)
-    return Drawn(svg, "Variance by source", caption, data, arms=list(names))
+    return Drawn(svg, _("Variance by source"), joined(caption), data, arms=list(names))
 
 
 def _base(spreads: Spreads) -> float:
@@ -74,7 +75,9 @@ def _base(spreads: Spreads) -> float:
 
 def _base_words(found: Sequence[Spreads]) -> str:
     together = all(s.together is not None and s.together.variance.value > 0 for s in found)
-    return "variance, all sources at once = 100 %" if together else "variance, their sum = 100 %"
+    if together:
+        return _("variance, all sources at once = 100 %")
+    return _("variance, their sum = 100 %")
 
 
 def _bars(spreads: Spreads, styles: Mapping[str, ArmStyle]) -> list[Bar]:
@@ -90,19 +93,19 @@ def _draw_row(
     axes: Axes, place: float, spreads: Spreads, bars: Sequence[Bar], reach: float
 ) -> None:
     title = subject(spreads.blocks.measure)
-    axes.text(0, place - 0.72, title[:1].upper() + title[1:], fontsize=7.5, va="center")
+    axes.text(0, place - 0.72, title[:1].upper() + title[1:], fontsize=8.2, va="center")
     for bar in bars:
         drawn: dict[str, Any] = {"color": bar.style.colour, "gid": bar.style.mark}
         axes.barh(place, bar.length, 2 * _HALF, bar.start, alpha=_PALE, **drawn)
         axes.plot([bar.start] * 2, [place - _HALF, place + _HALF], linewidth=1.2, **drawn)
         if bar.length > _LABELLED * reach:
             middle = bar.start + bar.length / 2
-            axes.text(middle, place, short(bar.name, 12), fontsize=7, ha="center", va="center")
+            axes.text(middle, place, short(bar.name, 12), fontsize=8, ha="center", va="center")
     _draw_validation(axes, place, spreads, bars)
     if spreads.together is not None and spreads.together.variance.value > 0:
         below = place + 0.85
         axes.barh(below, 1.0, 2 * _HALF, color=MUTED, alpha=0.3)
-        axes.text(0.5, below, "all at once", fontsize=7, ha="center", va="center")
+        axes.text(0.5, below, _("all at once"), fontsize=8, ha="center", va="center")
 
 
 def _draw_validation(axes: Axes, place: float, spreads: Spreads, bars: Sequence[Bar]) -> None:
@@ -124,8 +127,12 @@ def _draw_validation(axes: Axes, place: float, spreads: Spreads, bars: Sequence[
 
 def _alt(spreads: Spreads) -> str:
     base = _base(spreads)
-    parts = [f"{s.arm} {s.variance.value / base * 100:.0f} %" for s in spreads.singles]
-    return f"{subject(spreads.blocks.measure)}: {listed(parts)}."
+    parts = [
+        f"{s.arm} {with_percent(f'{s.variance.value / base * 100:.0f}')}" for s in spreads.singles
+    ]
+    return _("{measure}: {shares}.").format(
+        measure=subject(spreads.blocks.measure), shares=listed(parts)
+    )
 
 
 def deviations_by_source(
@@ -146,15 +153,16 @@ def deviations_by_source(
         axes.grid(visible=False, axis="y")
         axes.spines["left"].set_visible(False)
         axes.xaxis.set_major_locator(MaxNLocator(5))
-        axes.set_xlabel(f"standard deviation, {unit_noun(unit)}")
+        axes.set_xlabel(_("standard deviation, {unit}").format(unit=unit_noun(unit)))
         told = [
             f"{s.arm} {amount(math.sqrt(s.variance.value), unit, 2)}"
             for s in rows
             if not math.isnan(s.variance.value)
         ]
-        svg = as_svg(figure, key, f"Standard deviation of {what}: {listed(told)}.")
-    title = f"Spread of {what}"
-    return Drawn(svg, title, "Lines are 95 % confidence intervals.", data)
+        alt = _("Standard deviation of {measure}: {values}.")
+        svg = as_svg(figure, key, alt.format(measure=what, values=listed(told)))
+    title = _("Spread of {measure}").format(measure=what)
+    return Drawn(svg, title, _("Lines are 95 % confidence intervals."), data)
 
 
 def _draw_deviation(axes: Axes, place: int, source: Source, style: ArmStyle, unit: str) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from harness.analyses.randomness import Experiment, Source, Spreads, experiments_of
+from harness.language import _
 from harness.prose.phrases import subject
 from harness.prose.randomness_words import (
     crossing_sentence,
@@ -20,12 +21,12 @@ from harness.prose.randomness_words import (
     together_sentence,
     validation_sentence,
 )
-from harness.quantities import NO_VALUE, plural
+from harness.quantities import NO_VALUE
 from harness.report.exports import csv_text
 from harness.report.figure_style import arm_styles
 from harness.report.figures import Drawn
 from harness.report.randomness_figures import deviations_by_source, stacked_variances
-from harness.report.sections import Section, Table
+from harness.report.sections import Section, Table, left_out_note
 from harness.results import Results
 
 _FILE = "spreads.csv"
@@ -38,7 +39,7 @@ def section_of(results: Results) -> Section | None:
         return None
     return Section(
         key="sources",
-        title="Where the spread comes from",
+        title=_("Where the spread comes from"),
         lead=[line for one in experiments for line in _lead(one, len(experiments))],
         figures=[drawn for i, one in enumerate(experiments) for drawn in _figures(results, i, one)],
         tables=[_table(spreads) for one in experiments for spreads in one.spreads],
@@ -49,7 +50,7 @@ def section_of(results: Results) -> Section | None:
 
 def _lead(experiment: Experiment, experiments: int) -> list[str]:
     """The first measure source by source, the others in a sentence each."""
-    lines = [f"Model: {experiment.model}."] if experiments > 1 else []
+    lines = [_("Model: {model}.").format(model=experiment.model)] if experiments > 1 else []
     for place, spreads in enumerate(experiment.spreads):
         lines.append(ranking_sentence(spreads))
         if place == 0:
@@ -83,8 +84,15 @@ def _rows(spreads: Spreads) -> list[Source]:
 def _table(spreads: Spreads) -> Table:
     unit = spreads.blocks.measure.unit
     return Table(
-        caption=f"Spread of {subject(spreads.blocks.measure)} by source",
-        header=["Arm", "Drawn anew", "Trials", "Standard deviation", "Of all at once", "Cut"],
+        caption=_("Spread of {measure} by source").format(measure=subject(spreads.blocks.measure)),
+        header=[
+            _("Arm"),
+            _("Drawn anew"),
+            _("Trials"),
+            _("Standard deviation"),
+            _("Of all at once"),
+            _("Cut"),
+        ],
         rows=[
             [
                 source.arm,
@@ -129,23 +137,31 @@ def _values(experiments: Sequence[Experiment]) -> pd.DataFrame:
 def _method(experiments: Sequence[Experiment]) -> list[str]:
     tables = [spreads.blocks for one in experiments for spreads in one.spreads]
     notes = [
-        "Each source was let loose alone, the others held at one fixed draw. A source's spread "
-        "could be another at another draw; arms that vary the same stream share its seeds.",
-        "Intervals of a standard deviation are Bonett's (2006), which do not take values for "
-        "normal; with fewer than 5 trials there is none. Ratios of variances are jackknifed on "
-        "the logarithm, replicate by replicate (Miller 1968).",
-        "The finite validation set: p (1 - p) / m for an accuracy p on m images drawn at random. "
-        "Here they are drawn from the same images each time, which makes it a little less.",
-        "These numbers describe; claims on spread are decided by their own tests.",
+        _(
+            "Each source was let loose alone, the others held at one fixed draw. A source's spread "
+            "could be another at another draw; arms that vary the same stream share its seeds."
+        ),
+        _(
+            "Intervals of a standard deviation are Bonett's (2006), which do not take values for "
+            "normal; with fewer than 5 trials there is none. Ratios of variances are jackknifed on "
+            "the logarithm, replicate by replicate (Miller 1968)."
+        ),
+        _(
+            "The finite validation set: p (1 - p) / m for an accuracy p on m images drawn at "
+            "random. Here they are drawn from the same images each time, which makes it a little "
+            "less."
+        ),
+        _("These numbers describe; claims on spread are decided by their own tests."),
     ]
     if any(spreads.crossings for one in experiments for spreads in one.spreads):
         notes.append(
-            "Crossed draws: variance components of two random factors by restricted maximum "
-            "likelihood, with the interval of ICC(2,1) (Shrout & Fleiss 1979)."
+            _(
+                "Crossed draws: variance components of two random factors by restricted maximum "
+                "likelihood, with the interval of ICC(2,1) (Shrout & Fleiss 1979)."
+            )
         )
     if any(table.horizon is not None for table in tables):
-        notes.append("Times are cut where the first trial stopped being watched without success.")
-    left_out = sorted({replicate for table in tables for replicate in table.left_out})
-    if left_out:
-        notes.append(f"Left out, since an arm lacks them: {plural(len(left_out), 'replicate')}.")
-    return notes
+        notes.append(
+            _("Times are cut where the first trial stopped being watched without success.")
+        )
+    return notes + left_out_note({replicate for table in tables for replicate in table.left_out})

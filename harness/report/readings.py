@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,6 +10,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from harness.report.figure_style import ArmStyle
+from harness.report.frame import embedded_json
 
 FloatArray = NDArray[np.float64]
 
@@ -50,7 +50,7 @@ def readings(
         name: How a place is called.
     """
     places = np.unique(np.concatenate([np.asarray(line.x, dtype=float) for line in lines.values()]))
-    return json.dumps(
+    return embedded_json(
         {
             "along": along,
             "places": [name(place) for place in places.tolist()],
@@ -58,11 +58,8 @@ def readings(
             "lines": [
                 _line(axes, name, line, styles.get(name), places) for name, line in lines.items()
             ],
-        },
-        ensure_ascii=False,
-        allow_nan=False,
-        separators=(",", ":"),
-    ).replace("<", "\\u003c")  # nothing in it can end the element that holds it
+        }
+    )
 
 
 def _line(

@@ -11,6 +11,10 @@
     return made;
   }
 
+  // What is said here, in the page's language.
+  const words = JSON.parse(document.getElementById("words").textContent);
+  const tell = (text, parts) => text.replace(/\{(\w+)\}/g, (whole, name) => parts[name] ?? whole);
+
   // A polite voice for screen readers: what has just been copied, sorted or chosen.
   const voice = element("p", { class: "voice", role: "status" });
   document.body.append(voice);
@@ -70,7 +74,8 @@
   // What a cell is sorted by: a number, a text, or nothing ("not reached", "n/a", an empty cell).
   function sortKey(text) {
     const plain = text.trim().replace(/−/g, "-").replace(/,(?=\d{3})/g, "");
-    if (plain === "" || /^(n\/a|–|-|none|not )/i.test(plain)) return null;
+    const low = plain.toLowerCase();
+    if (plain === "" || (words.none.some((start) => low.startsWith(start)) && !/^-\d/.test(low))) return null;
     const number = plain.match(/^[<>≥≤+]?\s*(-?\d+(\.\d+)?(e-?\d+)?)/i);
     return number ? Number(number[1]) : plain.toLowerCase();
   }
@@ -99,7 +104,7 @@
         const keyed = given.map((row) => [sortKey(row.cells[column].textContent), row]);
         if (order !== "none") keyed.sort(([a], [b]) => compareKeys(a, b, sign));
         body.append(...keyed.map(([, row]) => row));
-        say(order === "none" ? "Original order" : `Sorted by ${button.textContent}, ${order}`);
+        say(order === "none" ? words.original : tell(words[order], { column: button.textContent }));
       });
     });
   }
@@ -127,14 +132,14 @@
         const arm = item.dataset.arm;
         if (!chosen.delete(arm)) chosen.add(arm);
         dimOthers();
-        say(chosen.size ? `${chosen.size} chosen; the others are dimmed` : "All arms are shown alike");
+        say(chosen.size ? tell(words.chosen, { n: chosen.size }) : words.alike);
       });
     }
     addEventListener("keydown", (event) => {
       if (event.key !== "Escape" || !chosen.size) return;
       chosen.clear();
       dimOthers();
-      say("All arms are shown alike");
+      say(words.alike);
     });
   }
 
@@ -159,7 +164,7 @@
       button.hidden = false;
       const label = button.textContent;
       button.addEventListener("click", async () => {
-        const told = await copy(button.dataset.markdown).then(() => "Copied", () => "Cannot copy here");
+        const told = await copy(button.dataset.markdown).then(() => words.copied, () => words.refused);
         button.textContent = told;
         button.focus();
         say(told);
@@ -174,18 +179,22 @@
 
   function makeReadable(figure) {
     const drawing = figure.querySelector(".drawing");
-    const svg = drawing.querySelector("svg");
+    const sheet = drawing.querySelector(".sheet");
+    const svg = sheet.querySelector("svg");
     const { along, places, x, lines } = JSON.parse(figure.querySelector(".readings").textContent);
     const [, , width, height] = svg.getAttribute("viewBox").split(" ").map(Number);
     const title = figure.querySelector("h3").textContent;
     const slider = element("div", {
-      class: "cursor", role: "slider", tabindex: "0", "aria-label": `${title}: values by ${along}`,
+      class: "cursor", role: "slider", tabindex: "0", "aria-label": tell(words.values, { title, along }),
       "aria-valuemin": "0", "aria-valuemax": String(places.length - 1), "aria-valuenow": "0",
     });
     const box = element("div", { class: "values", hidden: "" });
     const upright = document.createElementNS(SVG, "line");
     upright.setAttribute("class", "upright");
-    drawing.append(slider, box);
+    sheet.append(slider);
+    drawing.append(box);
+
+    const placeAt = (i) => tell(words.place, { along, place: places[i] });
 
     // The lines that are drawn at a place, highest first, as in the figure.
     const shownAt = (i) => lines
@@ -198,7 +207,7 @@
         upright.setAttribute(name, value);
       }
       svg.append(upright);
-      box.replaceChildren(element("b", {}, `${along} ${places[i]}`), ...rows.map((line) => {
+      box.replaceChildren(element("b", {}, placeAt(i)), ...rows.map((line) => {
         const row = element("span", {}, `${line.name} `);
         const swatch = document.querySelector(`.legend li[data-arm="${line.arm}"] .swatch`);
         if (swatch) row.prepend(swatch.cloneNode(true));
@@ -206,7 +215,7 @@
         return row;
       }));
       box.hidden = false;
-      const at = (x[i] / width) * drawing.clientWidth;
+      const at = (x[i] / width) * slider.clientWidth - sheet.scrollLeft;
       const room = drawing.clientWidth - box.offsetWidth;
       const beside = at > drawing.clientWidth / 2 ? at - box.offsetWidth - 10 : at + 10;
       box.style.left = `${Math.max(0, Math.min(room, beside))}px`;
@@ -216,7 +225,7 @@
     function move(i) {
       slider.setAttribute("aria-valuenow", String(i));
       const told = shownAt(i).map((line) => `${line.name} ${line.told[i]}`);
-      slider.setAttribute("aria-valuetext", `${along} ${places[i]}: ${told.join("; ")}`);
+      slider.setAttribute("aria-valuetext", tell(words.told, { place: placeAt(i), values: told.join("; ") }));
       show(i);
     }
 
@@ -225,11 +234,14 @@
       upright.remove();
     }
 
-    slider.addEventListener("pointermove", (event) => {
-      const rect = drawing.getBoundingClientRect();
+    function point(event) {
+      const rect = slider.getBoundingClientRect();
       const at = ((event.clientX - rect.left) / rect.width) * width;
       show(x.reduce((best, place, i) => Math.abs(place - at) < Math.abs(x[best] - at) ? i : best, 0));
-    });
+    }
+
+    slider.addEventListener("pointermove", point);
+    slider.addEventListener("pointerdown", point); // a finger that taps does not move
     slider.addEventListener("pointerleave", hide);
     slider.addEventListener("focus", () => {
       if (slider.matches(":focus-visible")) move(Number(slider.getAttribute("aria-valuenow")));
@@ -248,11 +260,23 @@
     });
   }
 
+  // ---- Figures wider than a narrow screen scroll in their own box, by keyboard as well -------
+
+  function makeScrollable(sheet) {
+    if (sheet.querySelector("[tabindex]")) return;
+    const watched = new ResizeObserver(() => {
+      if (sheet.scrollWidth > sheet.clientWidth + 1) sheet.setAttribute("tabindex", "0");
+      else sheet.removeAttribute("tabindex");
+    });
+    watched.observe(sheet);
+  }
+
   markCurrentSection();
   unfold();
   all("table.sortable").forEach(makeSortable);
   makeFilter();
   makeCopying();
   all("figure:has(.readings)").forEach(makeReadable);
+  all(".sheet").forEach(makeScrollable);
   for (const note of all(".scripted")) note.hidden = false;
 }

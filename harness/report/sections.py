@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from harness.language import _
+from harness.quantities import plural
 from harness.report.figures import Drawn
 
 
@@ -44,3 +46,11 @@ class Section:
     tables: Sequence[Table] = field(default_factory=tuple)
     method: Sequence[str] = field(default_factory=tuple)
     files: Mapping[str, str] = field(default_factory=dict)
+
+
+def left_out_note(replicates: Collection[int]) -> list[str]:
+    """A line of small print on replicates that an analysis could not use; none if it used all."""
+    if not replicates:
+        return []
+    told = _("Left out, since an arm lacks them: {replicates}.")
+    return [told.format(replicates=plural(len(replicates), "replicate"))]

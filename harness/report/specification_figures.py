@@ -13,13 +13,14 @@ from matplotlib.ticker import MaxNLocator
 from harness.analyses.separation import BoolArray
 from harness.analyses.specifications import NESTED, SpecificationCurve, Specified
 from harness.choices import Setting
+from harness.language import _
 from harness.measures import FloatArray
 from harness.prose.specification_words import CHOICES, level_words, specification_sentence
-from harness.quantities import shown, unit_noun
+from harness.quantities import joined, shown, unit_noun
 from harness.report.figure_style import GRID, INK, MUTED, PANEL, as_svg, drawing
 from harness.report.figures import Drawn
 
-_ROW = 0.125  # inches
+_ROW = 0.135  # inches
 
 
 @dataclass(frozen=True)
@@ -46,13 +47,21 @@ def specification_figure(key: str, curve: SpecificationCurve, *, data: str) -> D
         axes, below = figure.subplots(2, 1, sharex=True, height_ratios=[1.5, _ROW * len(rows)])
         _draw_effects(axes, ordered, flips, curve.verdict.claim.measure.unit)
         _draw_choices(below, ordered, flips, rows)
-        alt = f"Effects of {len(ordered)} specifications in order. {specification_sentence(curve)}"
+        alt = _("Effects of {n} specifications in order. {told}").format(
+            n=len(ordered), told=specification_sentence(curve)
+        )
         svg = as_svg(figure, key, alt)
-    caption = f"◆ as declared. ○ another verdict than {curve.verdict.outcome}."
+    caption = [
+        _("◆ as declared. ○ another verdict than {outcome}.").format(
+            outcome=_(curve.verdict.outcome)
+        )
+    ]
     unbounded = sum(math.isinf(s.interval.low) or math.isinf(s.interval.high) for s in ordered)
     if unbounded:
-        caption += f" {unbounded} intervals are without bounds and not drawn."
-    return Drawn(svg, f"{curve.verdict.claim.id}, otherwise defined", caption, data)
+        told = _("{n} intervals are without bounds and not drawn.")
+        caption.append(told.format(n=unbounded))
+    title = _("{claim}, otherwise defined").format(claim=curve.verdict.claim.id)
+    return Drawn(svg, title, joined(caption), data)
 
 
 def _draw_effects(axes: Axes, ordered: Sequence[Specified], flips: BoolArray, unit: str) -> None:
@@ -77,7 +86,7 @@ def _draw_effects(axes: Axes, ordered: Sequence[Specified], flips: BoolArray, un
     axes.plot(x[declared], effect[declared], "D", color=INK, markersize=5)
     pad = 0.03 * (top - bottom)
     axes.set_ylim(bottom - pad, top + pad)
-    axes.set_ylabel(f"{unit_noun(unit)}, first minus second")
+    axes.set_ylabel(_("{unit}, first minus second").format(unit=unit_noun(unit)))
     axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     axes.tick_params(bottom=False)
 
@@ -120,7 +129,7 @@ def _rows(curve: SpecificationCurve) -> list[_Row]:
         headed: set[str] = set()
         for place, settings in enumerate(found):
             of = [level_words(k, settings[k], curve.verdict) for k in keys]
-            head = " ".join([*of[1:], CHOICES[key]])
+            head = " ".join([*of[1:], _(CHOICES[key])])
             label = of[0] if head in headed else f"{head}: {of[0]}"
             headed.add(head)
             rows.append(_Row(label, settings, opens_choice=place == 0))
@@ -141,7 +150,7 @@ def _draw_choices(
             _uprights(axes, x[chosen], (level - 0.36, level + 0.36), colour=colour, width=width)
         if row.opens_choice and place:
             axes.axhline(place - 0.5, color=GRID, linewidth=0.5)
-    axes.set_yticks(range(len(rows)), [row.label for row in rows], fontsize=6.5)
+    axes.set_yticks(range(len(rows)), [row.label for row in rows], fontsize=7.6)
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.set_xlim(-0.01 * len(ordered) - 0.6, 1.01 * len(ordered) - 0.4)
     axes.set_xticks([])

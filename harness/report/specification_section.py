@@ -7,6 +7,7 @@ import pandas as pd
 from harness.analyses.comparisons import Comparison
 from harness.analyses.specifications import SpecificationCurve, specification_curves
 from harness.analyses.target_sweep import TargetSweep, target_sweeps
+from harness.language import N_, _, ngettext
 from harness.prose.curve_words import sweep_sentence
 from harness.prose.specification_words import (
     CHOICES,
@@ -15,7 +16,7 @@ from harness.prose.specification_words import (
     specification_sentence,
 )
 from harness.prose.words import stopped
-from harness.quantities import percent, plural
+from harness.quantities import joined, percent
 from harness.report.comparison_figures import comparison_table, difference_figure
 from harness.report.exports import csv_text
 from harness.report.figures import Drawn
@@ -26,7 +27,7 @@ from harness.results import Results
 _FILE, _SWEEPS = "specifications.csv", "target_sweeps.csv"
 _FEWEST_DRAWN = 12  # fewer specifications are told in a sentence and a table
 _MOST_FIGURES = 8
-_DECIDES = (
+_DECIDES = N_(
     "Each claim is decided by its declared specification alone. The others show how much hangs on "
     "its choices; none of them is a second chance to win."
 )
@@ -50,8 +51,8 @@ def section_of(results: Results) -> Section | None:
         files[_SWEEPS] = csv_text(_sweep_table(swept))
     return Section(
         key="specifications",
-        title="If it had been defined otherwise",
-        lead=[_DECIDES, *map(_line, curves), *map(sweep_sentence, sweeps)],
+        title=_("If it had been defined otherwise"),
+        lead=[_(_DECIDES), *map(_line, curves), *map(sweep_sentence, sweeps)],
         figures=figures,
         tables=[_shares(curve) for curve in curves if curve.levels],
         method=_method(curves, results),
@@ -71,17 +72,23 @@ def _is_worth_drawing(curve: SpecificationCurve) -> bool:
 
 
 def _line(curve: SpecificationCurve) -> str:
-    return f"“{stopped(curve.verdict.claim.says.strip())}” {specification_sentence(curve)}"
+    said = stopped(_(curve.verdict.claim.says).strip())
+    return joined([_("“{claim}”").format(claim=said), specification_sentence(curve)])
 
 
 def _shares(curve: SpecificationCurve) -> Table:
     """By choice and level, how often the declared outcome holds."""
     claim, outcome = curve.verdict.claim, curve.verdict.outcome
+    told = ngettext(
+        "{claim}: {n} specification by choice",
+        "{claim}: {n} specifications by choice",
+        len(curve.tested),
+    )
     return Table(
-        caption=f"{claim.id}: {plural(len(curve.tested), 'specification')} by choice",
-        header=["Choice", "Level", outcome.capitalize(), "Specifications"],
+        caption=told.format(claim=claim.id, n=len(curve.tested)),
+        header=[_("Choice"), _("Level"), _(outcome).capitalize(), _("Specifications")],
         rows=[
-            [CHOICES[key], label, str(held), str(of)]
+            [_(CHOICES[key]), label, str(held), str(of)]
             for key in curve.levels
             for label, held, of in shares(curve, key)
         ],
@@ -112,12 +119,12 @@ def _table(curves: list[SpecificationCurve]) -> pd.DataFrame:
 
 def _sweep_figure(place: int, sweep: TargetSweep, comparison: Comparison) -> Drawn:
     claim = sweep.verdict.claim
-    a, b = claim.compare
+    a, b = (_(side.name) for side in sweep.verdict.sides)
     return difference_figure(
         f"sweep-{place}",
         comparison,
-        title=f"{claim.id}: {a} minus {b} at other targets",
-        alt=f"Difference in time by target with its band. {sweep_sentence(sweep)}",
+        title=_("{claim}: {a} minus {b} at other targets").format(claim=claim.id, a=a, b=b),
+        alt=joined([_("Difference in time by target with its band."), sweep_sentence(sweep)]),
         unit=claim.measure.unit,
         along="target",
         data=_SWEEPS,
@@ -139,16 +146,24 @@ def _method(curves: list[SpecificationCurve], results: Results) -> list[str]:
     alpha = percent(results.loaded.study.study.alpha)
     notes = dict.fromkeys(note for curve in curves for note in specification_notes(curve))
     return [
-        "Each specification takes its claim's place in the family of tests, the other claims' p "
-        "values stay, and Holm's method adjusts (Steegen, Tuerlinckx, Gelman & Vanpaemel 2016; "
-        "Simonsohn, Simmons & Nelson 2020).",
-        "Dots are effects in order, with their intervals; open dots are specifications with "
-        "another verdict than the declared one. Each upright stroke below shows a choice, the "
-        "dark ones those of open dots.",
-        "Targets run from the level that half of the trials have after their first epoch to the "
-        "level that one in ten ever reaches; a study file can list its own.",
-        f"Along targets, filled dots differ: within one figure the chance of even one false one is "
-        f"at most {alpha} (step-down max-T, Westfall & Young 1993). The band holds the true "
-        "difference at all targets at once.",
+        _(
+            "Each specification takes its claim's place in the family of tests, the other claims' "
+            "p values stay, and Holm's method adjusts (Steegen, Tuerlinckx, Gelman & Vanpaemel "
+            "2016; Simonsohn, Simmons & Nelson 2020)."
+        ),
+        _(
+            "Dots are effects in order, with their intervals; open dots are specifications with "
+            "another verdict than the declared one. Each upright stroke below shows a choice, the "
+            "dark ones those of open dots."
+        ),
+        _(
+            "Targets run from the level that half of the trials have after their first epoch to "
+            "the level that one in ten ever reaches; a study file can list its own."
+        ),
+        _(
+            "Along targets, filled dots differ: within one figure the chance of even one false one "
+            "is at most {alpha} (step-down max-T, Westfall & Young 1993). The band holds the true "
+            "difference at all targets at once."
+        ).format(alpha=alpha),
         *notes,
     ]

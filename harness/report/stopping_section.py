@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
+from harness.language import _
 from harness.prose.words import effect_words
-from harness.quantities import listed, number, p_value, percent, plural
+from harness.quantities import NO_VALUE, listed, number, p_value, percent, plural
+from harness.report.exports import csv_text, decided_at
 from harness.report.figure_style import INK, MUTED, PANEL, ZONE, as_svg, drawing
 from harness.report.figures import Drawn
 from harness.report.sections import Section, Table
 from harness.report.series import FloatArray
 from harness.results import Results
 from harness.stopping import Look, declared_looks
-from harness.verdicts import Verdict, all_decided
+from harness.verdicts import all_decided
 
 _SHAPES = {"obrien-fleming": "O'Brien-Fleming", "pocock": "Pocock"}
 _ROOM = 0.055  # of the axis, between two labels
+_FILE = "looks.csv"
 
 
 def section_of(results: Results) -> Section | None:
@@ -32,68 +35,58 @@ def section_of(results: Results) -> Section | None:
     looks = declared_looks(study)
     return Section(
         key="stopping",
-        title="When the study looked",
+        title=_("When the study looked"),
         lead=_lead(results, looks),
         figures=[_boundary_figure(results, looks)] if results.by_look else [],
         tables=[_look_table(results, looks), *_claim_tables(results)],
         method=_method(results),
+        files={_FILE: csv_text(_numbers(results, looks))} if results.by_look else {},
     )
-
-
-def stopping_document(results: Results) -> dict[str, Any]:
-    """The same for other programs."""
-    stopping, alpha = results.loaded.study.stopping, results.loaded.study.study.alpha
-    if stopping.rule == "fixed":
-        return {"rule": "fixed"}
-    taken = len(results.by_look)
-    return {
-        "rule": stopping.rule,
-        "spending": stopping.spending,
-        "looks": [
-            {
-                "replicates": look.count,
-                "taken": look.place < taken,
-                "level": look.level(alpha),
-                "alpha_spent": look.spent(alpha),
-                "decided": [v.claim.id for v in _decided_at(results, look)],
-            }
-            for look in declared_looks(results.loaded.study)
-        ],
-    }
-
-
-def _decided_at(results: Results, look: Look) -> list[Verdict]:
-    if look.place >= len(results.by_look):
-        return []
-    return [v for v in results.by_look[look.place] if v.is_decided and v.look == look]
 
 
 def _lead(results: Results, looks: Sequence[Look]) -> list[str]:
     counts = listed([str(look.count) for look in looks])
     lines = [
-        f"The study was to look at its data after {counts} replicates, and to stop as soon as "
-        "every claim is decided."
+        _(
+            "The study was to look at its data after {counts} replicates, and to stop as soon as "
+            "every claim is decided."
+        ).format(counts=counts)
     ]
     if not results.by_look:
-        return [*lines, f"The first look, at {looks[0].count} replicates, is not reached yet."]
+        told = _("The first look, at {count} replicates, is not reached yet.")
+        return [*lines, told.format(count=looks[0].count)]
     taken, verdicts = looks[len(results.by_look) - 1], results.by_look[-1]
     decided = sum(verdict.is_decided for verdict in verdicts)
-    where = f"look {taken.place + 1} of {len(looks)}, after {taken.count} replicates"
-    told = f"{decided} of {plural(len(verdicts), 'claim')} decided"
+    where = _("look {place} of {looks}, after {count} replicates").format(
+        place=taken.place + 1, looks=len(looks), count=taken.count
+    )
+    told = _("{n} of {claims} decided").format(n=decided, claims=plural(len(verdicts), "claim"))
     saved = looks[-1].count - taken.count
     if all_decided(verdicts) and saved:
         lines.append(
-            f"It stopped at {where}, with every claim decided: {plural(saved, 'replicate')} saved."
+            _("It stopped at {where}, with every claim decided: {replicates} saved.").format(
+                where=where, replicates=plural(saved, "replicate")
+            )
         )
     elif taken.is_last:
-        lines.append(f"It went on to its last look, after {taken.count} replicates: {told}.")
+        lines.append(
+            _("It went on to its last look, after {count} replicates: {told}.").format(
+                count=taken.count, told=told
+            )
+        )
     else:
         following = looks[taken.place + 1].count
-        lines.append(f"It stands at {where}: {told}; the next is at {following}.")
+        lines.append(
+            _("It stands at {where}: {told}; the next is at {following}.").format(
+                where=where, told=told, following=following
+            )
+        )
     if any(v.look is not None and not v.look.is_last and v.is_decided for v in verdicts):
         lines.append(
-            "An effect found at an early look is on average overstated: luck helps a study to "
-            "stop early. The error rate of the verdicts is not touched by this."
+            _(
+                "An effect found at an early look is on average overstated: luck helps a study to "
+                "stop early. The error rate of the verdicts is not touched by this."
+            )
         )
     return lines
 
@@ -104,7 +97,7 @@ def _look_table(results: Results, looks: Sequence[Look]) -> Table:
     rows = []
     for look in looks:
         taken = look.place < len(results.by_look)
-        decided = plural(len(_decided_at(results, look)), "claim")
+        decided = plural(len(decided_at(results, look)), "claim")
         rows.append(
             [
                 str(look.place + 1),
@@ -113,19 +106,19 @@ def _look_table(results: Results, looks: Sequence[Look]) -> Table:
                 _level_words(look.level(alpha / claims)),
                 _level_words(look.level(alpha)),
                 number(look.spent(alpha), 4),
-                decided if taken else "not taken",
+                decided if taken else _("not taken"),
             ]
         )
     header = [
-        "Look",
-        "Replicates",
-        "Of all",
-        f"p of the first of {plural(claims, 'claim')} at most",
-        "p of the last one at most",
-        f"Spent of {alpha:g}",
-        "Decided",
+        _("Look"),
+        _("Replicates"),
+        _("Of all"),
+        _("p of the first of {claims} at most").format(claims=plural(claims, "claim")),
+        _("p of the last one at most"),
+        _("Spent of {alpha}").format(alpha=f"{alpha:g}"),
+        _("Decided"),
     ]
-    return Table("The looks and their boundary", header, rows)
+    return Table(_("The looks and their boundary"), header, rows)
 
 
 def _level_words(level: float) -> str:
@@ -146,30 +139,48 @@ def _claim_tables(results: Results) -> list[Table]:
                     str(verdict.look.count),
                     verdict.claim.id,
                     effect_words(verdict),
-                    p_value(verdict.test.p, verdict.level) if tested else "n/a",
+                    p_value(verdict.test.p, verdict.level) if tested else NO_VALUE,
                     p_value(verdict.p_adjusted, verdict.alpha),
-                    verdict.outcome,
+                    _(verdict.outcome),
                 ]
             )
-    header = ["Replicates", "Claim", "Effect", "p", "Adjusted for looks and claims", "Verdict"]
-    return [Table("The claims at each look", header, rows)] if rows else []
+    header = [
+        _("Replicates"),
+        _("Claim"),
+        _("Effect"),
+        "p",
+        _("Adjusted for looks and claims"),
+        _("Verdict"),
+    ]
+    return [Table(_("The claims at each look"), header, rows)] if rows else []
 
 
 def _method(results: Results) -> list[str]:
     stopping, alpha = results.loaded.study.stopping, results.loaded.study.study.alpha
     shape = _SHAPES[stopping.spending]
     return [
-        f"Looking several times gives chance several chances. So each look may spend only a part "
-        f"of the error rate {alpha:g}, by a spending function of {shape}'s shape in the share of "
-        "replicates seen (Lan & DeMets 1983). Looks and function were bound with the first trial.",
-        "At each look Holm's method runs over the claims not yet rejected; a rejected claim stays "
-        "so. The chance of any false rejection at any look is at most the error rate (Ye, Li, Liu "
-        "& Yao 2013; Maurer & Bretz 2013).",
-        "An adjusted p is the smallest error rate of the whole study at which this look would "
-        "reject (a repeated p value, Jennison & Turnbull 2000), so it is compared with the error "
-        "rate itself. Intervals and the test of practical equality use the level of their look.",
-        "Few replicates have few sign patterns. Where their smallest p lies above a look's "
-        "boundary, the look can find no difference, which makes the study more cautious, not less.",
+        _(
+            "Looking several times gives chance several chances. So each look may spend only a "
+            "part of the error rate {alpha}, by a spending function of {shape}'s shape in the "
+            "share of replicates seen (Lan & DeMets 1983). Looks and function were bound with the "
+            "first trial."
+        ).format(alpha=f"{alpha:g}", shape=shape),
+        _(
+            "At each look Holm's method runs over the claims not yet rejected; a rejected claim "
+            "stays so. The chance of any false rejection at any look is at most the error rate "
+            "(Ye, Li, Liu & Yao 2013; Maurer & Bretz 2013)."
+        ),
+        _(
+            "An adjusted p is the smallest error rate of the whole study at which this look would "
+            "reject (a repeated p value, Jennison & Turnbull 2000), so it is compared with the "
+            "error rate itself. Intervals and the test of practical equality use the level of "
+            "their look."
+        ),
+        _(
+            "Few replicates have few sign patterns. Where their smallest p lies above a look's "
+            "boundary, the look can find no difference, which makes the study more cautious, not "
+            "less."
+        ),
     ]
 
 
@@ -183,7 +194,7 @@ def _boundary_figure(results: Results, looks: Sequence[Look]) -> Drawn:
     paths = _paths(results)
     with drawing(PANEL[0] * 1.4, PANEL[1]) as figure:
         axes = figure.add_subplot()
-        lowest = min([*(p for path in paths.values() for _, p in path), *first]) / 4
+        lowest = min([*(p for path in paths.values() for _count, p in path), *first]) / 4
         axes.fill_between(counts, first, lowest, color=ZONE, linewidth=0)
         axes.plot(counts, first, color=MUTED, linewidth=1.2)
         if claims > 1:
@@ -193,19 +204,44 @@ def _boundary_figure(results: Results, looks: Sequence[Look]) -> Drawn:
         _draw_paths(axes, paths, counts[-1] + 0.05 * span)
         axes.set_xlim(counts[0] - 0.06 * span, counts[-1] + 0.5 * span)
         axes.set_xticks(counts)
-        axes.set_xlabel("replicates at the look")
-        alt = (
-            f"p of each claim at each look, with the boundary: {_alt_boundary(looks, first)}. "
-            f"Claims: {'; '.join(_alt_path(name, path) for name, path in paths.items())}."
+        axes.set_xlabel(_("replicates at the look"))
+        alt = _(
+            "p of each claim at each look, with the boundary: {boundary}. Claims: {claims}."
+        ).format(
+            boundary=_alt_boundary(looks, first),
+            claims="; ".join(_alt_path(name, path) for name, path in paths.items()),
         )
         svg = as_svg(figure, "stopping-boundary", alt)
-    caption = "Up is stronger evidence. A claim in the shaded zone counts as real at once"
+    caption = _("Up is stronger evidence. A claim in the shaded zone counts as real at once.")
     if claims > 1:
-        caption += (
-            "; between the solid and the dashed line it may become so once other claims are "
-            "rejected (Holm)"
+        caption = _(
+            "Up is stronger evidence. A claim in the shaded zone counts as real at once; between "
+            "the solid and the dashed line it may become so once other claims are rejected (Holm)."
         )
-    return Drawn(svg, "p at each look, and the boundary", f"{caption}.", "verdicts.json")
+    return Drawn(svg, _("p at each look, and the boundary"), caption, _FILE)
+
+
+def _numbers(results: Results, looks: Sequence[Look]) -> pd.DataFrame:
+    """A row a claim and look that was taken, with the boundary of that look."""
+    study = results.loaded.study
+    alpha, claims = study.study.alpha, max(len(study.claims) + results.withdrawn, 1)
+    return pd.DataFrame(
+        [
+            {
+                "claim": verdict.claim.id,
+                "look": look.place + 1,
+                "replicates": look.count,
+                "p": verdict.test.p,
+                "p_adjusted": verdict.p_adjusted,
+                "boundary_first_claim": look.level(alpha / claims),
+                "boundary_last_claim": look.level(alpha),
+                "verdict": verdict.outcome,
+            }
+            for look, verdicts in zip(looks, results.by_look, strict=False)
+            for verdict in verdicts
+            if verdict.look is not None and verdict.look.place == look.place
+        ]
+    )
 
 
 def _paths(results: Results) -> dict[str, list[tuple[int, float]]]:
@@ -224,7 +260,7 @@ def _p_axis(axes: Axes, lowest: float) -> None:
     axes.set_ylim(1.6, lowest)  # small p, strong evidence, is up
     axes.yaxis.set_major_locator(LogLocator(numticks=7))
     axes.yaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda p, _: _level_words(p)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda p, _place: _level_words(p)))
     axes.set_ylabel("p")
 
 
@@ -238,15 +274,17 @@ def _draw_paths(axes: Axes, paths: dict[str, list[tuple[int, float]]], names_at:
         above = max(above + _ROOM * float(last - first), float(np.log10(y[-1])))
         leader = ((x[-1], names_at), (y[-1], 10**above))
         axes.plot(*leader, color=MUTED, linewidth=0.5, linestyle=(0, (1, 2)))
-        axes.text(names_at, 10**above, f" {name}", fontsize=7, va="center", color=INK)
+        axes.text(names_at, 10**above, f" {name}", fontsize=8, va="center", color=INK)
 
 
 def _alt_boundary(looks: Sequence[Look], first: FloatArray) -> str:
     parts = [
-        f"{_level_words(level)} at {look.count}" for look, level in zip(looks, first, strict=True)
+        _("{p} at {count}").format(p=_level_words(level), count=look.count)
+        for look, level in zip(looks, first, strict=True)
     ]
     return listed(parts)
 
 
 def _alt_path(name: str, path: Sequence[tuple[int, float]]) -> str:
-    return f"{name} {listed([f'{p:.2g} at {count}' for count, p in path])}"
+    told = [_("{p} at {count}").format(p=f"{p:.2g}", count=count) for count, p in path]
+    return f"{name} {listed(told)}"

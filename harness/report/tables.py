@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from harness.language import N_, _
 from harness.measures import startup_seconds, steady_seconds
 from harness.prose import words
 from harness.prose.notices import trouble_words
@@ -23,8 +24,7 @@ from harness.quantities import (
     number,
     p_value,
     percent,
-    span,
-    unit_noun,
+    span_with_unit,
 )
 from harness.report.measured import MeasuredArms
 from harness.report.series import Series
@@ -35,16 +35,25 @@ from harness.verdicts import Side, Verdict
 
 Row = list[str]
 _STREAM_WORDS = {
-    "init": "initial weights",
-    "shuffle": "order of the training data",
-    "dropout": "units dropped by dropout",
-    "split": "split of the data",
+    "init": N_("initial weights"),
+    "shuffle": N_("order of the training data"),
+    "dropout": N_("units dropped by dropout"),
+    "split": N_("split of the data"),
 }
 _EXPECTED = {
-    "greater": "the first side is greater",
-    "less": "the first side is less",
-    "different": "the sides differ",
-    "equivalent": "the sides are practically equal",
+    "greater": N_("the first side is greater"),
+    "less": N_("the first side is less"),
+    "different": N_("the sides differ"),
+    "equivalent": N_("the sides are practically equal"),
+}
+
+
+_UNITS: Mapping[str, str] = {
+    "accuracy": N_("accuracy"),
+    "epochs": N_("epochs"),
+    "steps": N_("steps"),
+    "seconds": N_("seconds"),
+    "nats": N_("nats"),
 }
 
 
@@ -52,32 +61,38 @@ def verdict_details(verdict: Verdict) -> dict[str, Any]:
     """Everything that the page says about a verdict, in words."""
     claim, alpha = verdict.claim, words.alpha_of(verdict)
     unit, decimals = claim.measure.unit, words.decimals_of(verdict)
-    held = span(verdict.equivalence_interval, unit, decimals)
     return {
         "id": claim.id,
-        "says": claim.says,
+        "says": _(claim.says),
         "outcome": verdict.outcome,
         "answers_question": claim.answers_question,
         "confirmatory": verdict.confirmatory,
-        "subject": claim_subject(claim),
-        "reason": "" if verdict.reason is None else words.sentence(verdict.reason),
+        "reason": "" if verdict.reason is None else words.sentence(_(verdict.reason)),
         "effect": words.effect_words(verdict),
         "interval": words.interval_words(verdict),
-        "level": percent(verdict.interval.level),
+        "interval_name": _("{level} interval").format(level=percent(verdict.interval.level)),
         "p": p_value(verdict.test.p, alpha),
         "p_adjusted": p_value(verdict.p_adjusted, alpha),
         "n": str(verdict.n),
         "sample": words.sample_words(verdict),
         "margin": words.margin_words(verdict),
-        "sides": verdict.sides,
+        "between": _("{subject}, {first} minus {second}").format(
+            subject=claim_subject(claim),
+            first=_(verdict.sides[0].name),
+            second=_(verdict.sides[1].name),
+        ),
         "sentence": words.verdict_sentence(verdict),
         "nuances": words.nuances(verdict),
         "what_would_change": words.what_would_change(verdict),
-        "expected": _EXPECTED[claim.expect],
-        "measure": f"{claim.measure.label} ({unit})",
-        "method": verdict.test.method if verdict.test.defined else "none: not testable",
-        "equivalence_level": percent(verdict.equivalence_interval.level),
-        "equivalence_interval": held if held == NO_VALUE else f"{held} {unit_noun(unit)}",
+        "expected": _(_EXPECTED[claim.expect]),
+        "measure": _("{measure} ({unit})").format(
+            measure=_(claim.measure.label), unit=_(_UNITS[unit])
+        ),
+        "method": _(verdict.test.method) if verdict.test.defined else _("none: not testable"),
+        "equivalence_name": _("{level} interval, held against the margin").format(
+            level=percent(verdict.equivalence_interval.level)
+        ),
+        "equivalence_interval": span_with_unit(verdict.equivalence_interval, unit, decimals),
         "side_rows": [_side_row(side, claim) for side in verdict.sides],
         "sensitivity": [_test_row(name, t, alpha) for name, t in verdict.sensitivity.items()],
         "effect_sizes": [_estimate_row(n, e) for n, e in verdict.effect_sizes.items()],
@@ -85,9 +100,14 @@ def verdict_details(verdict: Verdict) -> dict[str, Any]:
 
 
 def _side_row(side: Side, claim: Claim) -> Row:
-    mean = _spread if claim.statistic == "spread" else _level
-    reached = "" if side.reached is None else f"{side.reached} of {side.n}"
-    return [side.name, str(side.n), mean(side.mean, claim.measure.unit), reached]
+    is_level = claim.statistic == "mean" and claim.beyond is None
+    mean = _level if is_level else _spread
+    reached = "" if side.reached is None else _of(side.reached, side.n)
+    return [_(side.name), str(side.n), mean(side.mean, claim.measure.unit), reached]
+
+
+def _of(part: int, whole: int) -> str:
+    return _("{part} of {whole}").format(part=part, whole=whole)
 
 
 def _level(value: float, unit: str) -> str:
@@ -95,14 +115,16 @@ def _level(value: float, unit: str) -> str:
 
 
 def _test_row(name: str, test: TestResult, alpha: float) -> Row:
-    return [name, number(test.statistic, 3), p_value(test.p, alpha), test.reason or test.method]
+    told = _(test.reason or test.method)
+    return [_(name), number(test.statistic, 3), p_value(test.p, alpha), told]
 
 
 def _estimate_row(name: str, estimate: Estimate) -> Row:
     ends = estimate.interval
     undefined = math.isnan(ends.low) or math.isnan(ends.high)
-    interval = NO_VALUE if undefined else f"{number(ends.low, 2)} to {number(ends.high, 2)}"
-    return [name, number(estimate.value, 2), interval, estimate.reason or estimate.method]
+    told = _("{low} to {high}").format(low=number(ends.low, 2), high=number(ends.high, 2))
+    interval = NO_VALUE if undefined else told
+    return [_(name), number(estimate.value, 2), interval, _(estimate.reason or estimate.method)]
 
 
 def measure_rows(measured: MeasuredArms) -> list[Row]:
@@ -113,7 +135,8 @@ def measure_rows(measured: MeasuredArms) -> list[Row]:
         spread = float(values.std(ddof=1)) if len(values) > 1 else math.nan
         ends = (values.mean(), values.min(), values.max()) if len(values) else (math.nan,) * 3
         mean, low, high = (_level(float(end), unit) for end in ends)
-        count = f"{row.reached} of {len(row.known)}" if measured.measure.can_be_censored else ""
+        timed = measured.measure.can_be_censored
+        count = _of(row.reached, len(row.known)) if timed else ""
         cells = [str(len(row.values)), mean, _spread(spread, unit), low, high, count]
         rows.append([measured.title, row.label, *cells])
     return rows
@@ -168,12 +191,17 @@ def arm_details(results: Results) -> list[ArmDetails]:
         details.append(
             ArmDetails(
                 name=arm.name,
-                parameters=f"{built.parameters:,}" if built else "",
+                parameters=_parameters(built.parameters) if built else "",
                 settings=settings,
                 layers=built.layers if built else (),
             )
         )
     return details
+
+
+def _parameters(count: int) -> str:
+    """As it follows the arm's name."""
+    return _(", {count} parameters").format(count=f"{count:,}")
 
 
 def arm_notes(results: Results) -> list[str]:
@@ -182,20 +210,24 @@ def arm_notes(results: Results) -> list[str]:
     for name, described in results.arms.items():
         for note in described.notes:
             named.setdefault(note, []).append(name)
-    return [f"{listed(names)}: {note}" for note, names in named.items()]
+    return [
+        _("{names}: {note}").format(names=listed(names), note=_(note))
+        for note, names in named.items()
+    ]
 
 
 def _arm_settings(study: Study, arm: Arm) -> list[Row]:
     if arm.logs is not None:
         told = arm.logs.model_dump(exclude_none=True, exclude={"path"})
-        return [["logs", path] for path in arm.logs.paths] + _table("logs.", told)
+        return [[_("logs"), path] for path in arm.logs.paths] + _table("logs.", told)
     return [
-        ["architecture", arm.architecture.name],
+        [_("architecture"), arm.architecture.name],
         *_table(f"{arm.architecture.name}.", arm.architecture.settings),
-        ["optimizer", arm.optimizer.name],
-        ["epochs", str(study.epochs_of(arm))],
-        ["batch size", str(study.batch_size_of(arm))],
-        ["precision", study.precision_of(arm)],
+        [_("optimizer"), arm.optimizer.name],
+        *([["data", arm.data.label]] if arm.data is not None else []),
+        [_("epochs"), str(study.epochs_of(arm))],
+        [_("batch size"), str(study.batch_size_of(arm))],
+        [_("precision"), study.precision_of(arm)],
     ]
 
 
@@ -219,28 +251,36 @@ def randomness_lines(results: Results) -> list[str]:
     """Which streams of randomness differed between replicates, and which were held."""
     study = results.loaded.study
     if study.is_of_logs:
-        paired = "declared to share" if study.study.paired else "not known to share"
         return [
-            "The runs were trained elsewhere: what was random in them, their logs do not say.",
-            f"Runs of the same name are {paired} their seeds.",
+            _("The runs were trained elsewhere: what was random in them, their logs do not say."),
+            _("Runs of the same name are declared to share their seeds.")
+            if study.study.paired
+            else _("Runs of the same name are not known to share their seeds."),
         ]
     varied = study.randomness.vary
     lines = [
-        f"{_STREAM_WORDS[stream].capitalize()} ({stream}): "
-        + ("drawn anew for each replicate." if stream in varied else "held fixed.")
+        (
+            _("{what} ({stream}): drawn anew for each replicate.")
+            if stream in varied
+            else _("{what} ({stream}): held fixed.")
+        ).format(what=_(_STREAM_WORDS[stream]).capitalize(), stream=stream)
         for stream in STREAMS
     ]
     own = [arm for arm in study.all_arms if arm.vary is not None or arm.crossed is not None]
     lines += [_own_streams(arm) for arm in own]
     lines.append(
-        "The same replicate gives every arm the same order and split of the data, as far as the "
-        "arm varies them, so that trials can be compared in pairs."
+        _(
+            "The same replicate gives every arm the same order and split of the data, as far as "
+            "the arm varies them, so that trials can be compared in pairs."
+        )
     )
     lines.append(
-        "Training was deterministic: the same settings and replicate give the same curve, bit for "
-        "bit, on the same machine."
+        _(
+            "Training was deterministic: the same settings and replicate give the same curve, bit "
+            "for bit, on the same machine."
+        )
         if study.study.deterministic
-        else "Determinism was switched off: the same trial, repeated, may give another curve."
+        else _("Determinism was switched off: the same trial, repeated, may give another curve.")
     )
     return lines
 
@@ -248,12 +288,18 @@ def randomness_lines(results: Results) -> list[str]:
 def _own_streams(arm: Arm) -> str:
     """What an arm varies that does not follow the study."""
     if arm.crossed is not None:
-        first, second = (_STREAM_WORDS[stream] for stream in arm.crossed)
-        return f"{arm.name}: each draw of {first} with each of {second}, all else held fixed."
+        first, second = (_(_STREAM_WORDS[stream]) for stream in arm.crossed)
+        return _("{arm}: each draw of {first} with each of {second}, all else held fixed.").format(
+            arm=arm.name, first=first, second=second
+        )
     if not arm.vary:
-        return f"{arm.name}: everything held fixed; each replicate repeats the same trial."
-    varied = listed([_STREAM_WORDS[stream] for stream in arm.vary])
-    return f"{arm.name}: {varied} drawn anew, all else held fixed."
+        return _("{arm}: everything held fixed; each replicate repeats the same trial.").format(
+            arm=arm.name
+        )
+    varied = listed([_(_STREAM_WORDS[stream]) for stream in arm.vary])
+    return _("{arm}: {streams} drawn anew, all else held fixed.").format(
+        arm=arm.name, streams=varied
+    )
 
 
 def environment_details(results: Results) -> list[dict[str, Any]]:
@@ -261,7 +307,7 @@ def environment_details(results: Results) -> list[dict[str, Any]]:
     details = []
     counts: pd.Series[int] = results.trials["environment"].value_counts()
     for i, environment in enumerate(results.environments):
-        title = f"Environment {i + 1}: {counts.get(i, 0)} trials"
+        title = _("Environment {place}: {n} trials").format(place=i + 1, n=counts.get(i, 0))
         rows = [[key, str(value)] for key, value in environment.items()]
         details.append({"title": title, "rows": rows})
     return details

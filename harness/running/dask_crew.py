@@ -8,10 +8,12 @@ what it was training; the scheduler gives that to another one, three times at mo
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import CancelledError, Executor, Future
+from concurrent.futures import CancelledError, Future
 from contextlib import ExitStack, contextmanager
 from typing import Any
+from uuid import uuid4
 
 from harness.errors import UserError
 from harness.running.worker import TerminatedWorkerError
@@ -21,22 +23,35 @@ PATIENCE = 60.0
 """Seconds to wait for a scheduler to answer, and for its first worker."""
 
 
+_LOST = (
+    "the scheduler is gone, or cannot be reached any more; what is finished is stored, and the "
+    "same command goes on from there once there is a scheduler, as does one without --engine dask"
+)
+
+
 class DaskSlot:
     """Room for one call at a time on the cluster; used like `harness.running.worker.Worker`."""
 
-    def __init__(self, executor: Executor) -> None:
-        self._executor = executor
+    def __init__(self, client: Any, executor: Any) -> None:
+        self._client, self._executor = client, executor
+        self._key = ""
         self._future: Future[Any] | None = None
 
     def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
         """Run a call on any worker of the cluster."""
-        self._future = _explained(self._executor.submit(function, *arguments))
-        return self._future
+        self._key = f"bench-{uuid4().hex}"
+        self._future = self._executor.submit(function, *arguments, key=self._key)
+        return _explained(self._future, self._client)
 
     def stop(self) -> None:
-        """Give up what is under way; the workers are not ours to end."""
-        if self._future is not None:
-            self._future.cancel()
+        """Give up what is under way; a worker that is at it is ended, for it may be stuck."""
+        if self._future is None or self._future.done():
+            return
+        places = self._client.processing().items()
+        stuck = [worker for worker, keys in places if self._key in keys]
+        self._future.cancel()  # before its worker is lost, or it would be given to another
+        if stuck:
+            self._client.run(os._exit, 1, workers=stuck, wait=False, on_error="ignore")
         self._future = None
 
 
@@ -60,6 +75,7 @@ def dask_hired(workers: int, threads: int, *, scheduler: str | None) -> Iterator
             "'training-bench[dask]'"
         ) from None
     dask: Any = distributed  # it has no types
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # a loss is told by us
     with ExitStack() as stack:
         if scheduler is None:
             cluster = dask.LocalCluster(
@@ -81,7 +97,7 @@ def dask_hired(workers: int, threads: int, *, scheduler: str | None) -> Iterator
         stack.enter_context(client)
         executor = client.get_executor(pure=False)
         stack.callback(executor.shutdown, wait=False)
-        yield [DaskSlot(executor) for _ in range(_places(client, scheduler))]
+        yield [DaskSlot(client, executor) for _ in range(_places(client, scheduler))]
 
 
 def _places(client: Any, scheduler: str | None) -> int:
@@ -95,8 +111,11 @@ def _places(client: Any, scheduler: str | None) -> int:
     return sum(client.nthreads().values())
 
 
-def _explained(future: Future[Any]) -> Future[Any]:
-    """A future in which the death of dask's workers looks like that of our own."""
+def _explained(future: Future[Any], client: Any) -> Future[Any]:
+    """A future in which the death of dask's workers looks like that of our own.
+
+    The loss of the scheduler is no trial's fault: it ends the run.
+    """
     outer: Future[Any] = Future()
     outer.set_running_or_notify_cancel()
 
@@ -104,7 +123,9 @@ def _explained(future: Future[Any]) -> Future[Any]:
         try:
             result = ended.result()
         except CancelledError:
-            outer.set_exception(TerminatedWorkerError("the cluster gave the trial up"))
+            gave_up = TerminatedWorkerError("the cluster gave the trial up")
+            is_lost = client.status != "running"
+            outer.set_exception(UserError(_LOST) if is_lost else gave_up)
         except Exception as error:  # whatever a trial raised is handed on
             lost = type(error).__name__ == "KilledWorker"
             told = TerminatedWorkerError("the workers that trained it were lost, one by one")

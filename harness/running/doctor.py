@@ -159,7 +159,7 @@ def _fonts() -> Check:
     if cjk:
         return Check("fonts", "fine", f"DejaVu Sans; {cjk[0]} for Chinese, Japanese, Korean")
     found = "DejaVu Sans; none for Chinese, Japanese, Korean"
-    fix = "only if names use these scripts: install fonts-noto-cjk, for labels of the right width"
+    fix = "only to see these scripts in this machine's browser: install fonts-noto-cjk"
     return Check("fonts", "notice", found, fix)
 
 

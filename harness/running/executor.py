@@ -17,7 +17,6 @@ from harness.store import Store, TrialRecord
 from harness.training.trial import TrialOutcome, train_trial
 
 ATTEMPTS = 2
-HEARTBEAT_SECONDS = 10.0
 POLL_SECONDS = 1.0
 Trainer = Callable[[ArmJob, Seeds], TrialOutcome]
 
@@ -33,6 +32,7 @@ class Run:
         environment: Hash of the stored environment document.
         workers: Number of worker processes.
         deadline: When to begin no further block, on the clock of `time.monotonic`; None for never.
+        trial_timeout: Seconds after which a trial is ended as failed; None for never.
         train: What a worker calls.
     """
 
@@ -42,6 +42,7 @@ class Run:
     environment: str
     workers: int
     deadline: float | None = None
+    trial_timeout: float | None = None
     train: Trainer = train_trial
 
 
@@ -52,6 +53,7 @@ class _Work:
     trial: Trial
     worker: Slot
     attempt: int
+    begun: float = field(default_factory=time.monotonic)
 
 
 @dataclass
@@ -70,7 +72,6 @@ class Executor:
     _left: list[Trial] = field(default_factory=list)
     _remaining: Counter[str] = field(default_factory=Counter)
     _done: int = 0
-    _beat: float = field(default_factory=time.monotonic)
 
     def train(self, trials: Sequence[Trial]) -> list[Trial]:
         """Train all trials; returns when each is stored, by this process or by another.
@@ -95,7 +96,6 @@ class Executor:
                 while idle and self._hand_out(idle[-1]):
                     idle.pop()
                 idle += self._collect()
-                self._keep_alive()
         finally:
             self.view.end()
         return self._left
@@ -155,8 +155,9 @@ class Executor:
             self._look_elsewhere()
             return []
         ended, _ = wait(self._under_way, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
-        works = [(self._under_way.pop(future), future) for future in ended]
-        final = [(work, o) for work, o in map(_outcome, works) if not self._tried_again(work, o)]
+        works = [(self._under_way.pop(future), future) for future in ended | self._overdue()]
+        outcomes = [(work, self._outcome_of(work, future)) for work, future in works]
+        final = [(work, o) for work, o in outcomes if not self._tried_again(work, o)]
         if final:
             records = [self._record_of(work, outcome) for work, outcome in final]
             self.store.record_all(records, self.run.protocol)
@@ -164,6 +165,18 @@ class Executor:
             self.clock.add(work.trial.arm, outcome.seconds)
             self._count(work.trial, outcome.status)
         return [work.worker for work, _ in works]
+
+    def _overdue(self) -> set[Future[TrialOutcome]]:
+        """The trials under way for longer than the study allows."""
+        limit = self.run.trial_timeout
+        if limit is None:
+            return set()
+        begun_before = time.monotonic() - limit
+        return {future for future, w in self._under_way.items() if w.begun <= begun_before}
+
+    def _outcome_of(self, work: _Work, future: Future[TrialOutcome]) -> TrialOutcome:
+        waited = time.monotonic() - work.begun
+        return outcome_of(future, work.worker, limit=self.run.trial_timeout, waited=waited)
 
     def _tried_again(self, work: _Work, outcome: TrialOutcome) -> bool:
         """Put a failed trial back into the queue, if it has an attempt left."""
@@ -211,19 +224,22 @@ class Executor:
         waiting, self._elsewhere = self._elsewhere, []
         self._queue.extend((trial, 1) for trial in waiting)
 
-    def _keep_alive(self) -> None:
-        if time.monotonic() - self._beat > HEARTBEAT_SECONDS:
-            self._beat = time.monotonic()
-            self.store.renew_leases()
 
+def outcome_of(
+    future: Future[TrialOutcome], worker: Slot, *, limit: float | None = None, waited: float = 0.0
+) -> TrialOutcome:
+    """What came of a trial, once it ended; that its worker died or had to be ended is one, too.
 
-def _outcome(ended: tuple[_Work, Future[TrialOutcome]]) -> tuple[_Work, TrialOutcome]:
-    work, future = ended
-    return work, outcome_of(future, work.worker)
-
-
-def outcome_of(future: Future[TrialOutcome], worker: Slot) -> TrialOutcome:
-    """What came of a trial, once it ended; that its worker died is an outcome, too."""
+    Args:
+        future: The trial under way.
+        worker: Who trains it; ended with it, if it takes too long.
+        limit: Seconds that it may take; None for as long as it likes.
+        waited: Seconds that it has taken already.
+    """
+    if limit is not None and not wait([future], timeout=max(0.0, limit - waited)).done:
+        worker.stop()
+        told = f"took longer than trial_timeout allows ({limit:g} s); its worker was ended"
+        return TrialOutcome("failed", seconds=max(waited, limit), error=told)
     try:
         return future.result()
     except TerminatedWorkerError as error:

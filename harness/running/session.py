@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import wait
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from harness.environment import describe_environment, has_bfloat16
 from harness.gather import gather
+from harness.own_code import refuse_strange_code
 from harness.plan import ArmJob, Trial, arm_job, digest, plan_trials
 from harness.protocol import pilot_protocol, protocol
 from harness.quantities import plural
@@ -31,6 +33,9 @@ from harness.verdicts import Verdict, all_decided
 
 TRIALS_PER_PROCESS = 1000
 """A worker grows by about 0.1 MB a trial: Keras keeps a little of every model it ever built."""
+
+LEAST_BUILDING_SECONDS = 60.0
+"""An arm may take so long to be built at least: loading TensorFlow is part of it."""
 
 Hire = Callable[[int, int], AbstractContextManager[Sequence[Slot]]]
 
@@ -80,12 +85,14 @@ def run_study(
             have begun are finished. None for no limit.
 
     Raises:
-        StudyError: If an arm cannot be built, before anything is trained.
+        StudyError: If an arm cannot be built, or code that the study names may not run, before
+            anything is trained.
         StoreError: If the store cannot take a result.
         KeyboardInterrupt: On Ctrl-C; finished trials are stored.
     """
     deadline = None if budget is None else time.monotonic() + budget
     study = loaded.study
+    store.database.tell = view.note
     jobs = arm_jobs(loaded)
     hire_here = hiring(study)
     _warn_of_slow_formats(study, view)
@@ -96,6 +103,7 @@ def run_study(
             name: store.describe_arm(digest(jobs[name].settings), d.identity, d.description)
             for name, d in described.items()
         }
+        jobs = {name: replace(jobs[name], found=d.digests) for name, d in described.items()}
         store.keep_study(study_document(loaded))
         identities = {name: d.identity for name, d in described.items()}
         trials = plan_trials(study, identities)
@@ -110,18 +118,32 @@ def run_study(
                 environment=store.keep_document(describe_environment(loaded.file)),
                 workers=len(crew),
                 deadline=deadline,
+                trial_timeout=study.study.trial_timeout,
             )
             return Executor(run, store, crew, view, _clock(store)).train(missing)
 
         summary = _train_by_looks(loaded, store, trials, train, view, until=until)
     if study.study.timing == "exclusive" and not is_pilot:
         with hire_here(1, study.study.threads, calls_before_renewal=1) as (alone,):
-            time_alone(trials, jobs, store, alone, view, deadline=deadline)
+            time_alone(
+                trials,
+                jobs,
+                store,
+                alone,
+                view,
+                deadline=deadline,
+                trial_timeout=study.study.trial_timeout,
+            )
     return summary
 
 
 def arm_jobs(loaded: LoadedStudy) -> dict[str, ArmJob]:
-    """By arm, what a worker needs to build and train it."""
+    """By arm, what a worker needs to build and train it.
+
+    Raises:
+        StudyError: If the study names code that is not the user's own, and that is not allowed.
+    """
+    refuse_strange_code(loaded)
     study, folder = loaded.study, loaded.file.parent.resolve()
     return {arm.name: arm_job(study, arm, folder) for arm in study.all_arms}
 
@@ -252,9 +274,17 @@ def describe_arms(
     """
     described: dict[str, Described] = {}
     problems: list[Problem] = []
+    limit = loaded.study.study.trial_timeout
+    limit = None if limit is None else max(limit, LEAST_BUILDING_SECONDS)
     for name, job in jobs.items():
+        future = worker.submit(describe_arm, job)
+        if not wait([future], timeout=limit).done:
+            told = f"cannot be built: it is not done after {limit:g} s (see study.trial_timeout)"
+            problems.append(Problem(f'arm "{name}"', told))
+            worker.stop()
+            continue
         try:
-            described[name] = worker.submit(describe_arm, job).result()
+            described[name] = future.result()
         except TerminatedWorkerError as error:
             problems.append(Problem(f'arm "{name}"', f"cannot be built: {death_notice(error)}"))
             worker.stop()

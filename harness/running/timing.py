@@ -33,6 +33,7 @@ def time_alone(
     view: ProgressView,
     *,
     deadline: float | None = None,
+    trial_timeout: float | None = None,
 ) -> None:
     """Time every finished trial that was not timed alone yet.
 
@@ -43,6 +44,7 @@ def time_alone(
         worker: The only worker; its process is renewed after each call.
         view: Where progress is shown.
         deadline: When to begin no further block, on the clock of `time.monotonic`; None for never.
+        trial_timeout: Seconds after which a trial is given up; None for never.
 
     Raises:
         KeyboardInterrupt: On Ctrl-C; what was timed is stored.
@@ -65,13 +67,13 @@ def time_alone(
                 view.note(f"{plural(len(waiting) - done + 1, 'trial')} left to be timed alone")
                 break
             begun.add(trial.replicate)
-            outcome = outcome_of(worker.submit(train_trial, jobs[trial.arm], trial.seeds), worker)
+            future = worker.submit(train_trial, jobs[trial.arm], trial.seeds)
+            outcome = outcome_of(future, worker, limit=trial_timeout)
             clock.add(trial.arm, outcome.seconds)
             _keep(store, trial, outcome, view)
             to_go = [later.arm for later in waiting[done:]]
             eta = clock.eta({arm: to_go.count(arm) for arm in set(to_go)}, 1)
             view.update(done, trial, outcome.status, eta)
-            store.renew_leases()
     finally:
         view.end()
         store.release(_LEASE)

@@ -58,7 +58,7 @@ def verify_study(
         if not finished:
             stored = plural(len(store.trials()), "stored trial")
             raise UserError(
-                f"{store.file}: none of its {stored} was trained with the settings, data and "
+                f"{store.name}: none of its {stored} was trained with the settings, data and "
                 f"version at hand; run `bench study {loaded.file}` first"
             )
         drawn = _draw(finished, sample, seed)

@@ -9,6 +9,7 @@ from itertools import chain, combinations
 import numpy as np
 import numpy.typing as npt
 
+from harness.language import N_, said
 from harness.stats.samples import FloatArray
 
 BoolArray = npt.NDArray[np.bool_]
@@ -35,8 +36,10 @@ class Arrangements:
     def describe(self) -> str:
         """Say in words how the reference distribution was made."""
         if self.exact:
-            return f"exact permutation ({len(self.rows):,} {self.kind})"
-        return f"Monte Carlo permutation ({len(self.rows):,} random {self.kind})"
+            template = N_("exact permutation ({count} {kind})")
+        else:
+            template = N_("Monte Carlo permutation ({count} random {kind})")
+        return said(template, count=f"{len(self.rows):,}", kind=said(self.kind))
 
 
 def labelings(
@@ -54,9 +57,9 @@ def labelings(
         All labelings if they are few enough, else ``draws`` random ones.
     """
     if math.comb(n, n_first) <= MOST_ENUMERATED:
-        return Arrangements(all_labelings(n, n_first), exact=True, kind="labelings")
+        return Arrangements(all_labelings(n, n_first), exact=True, kind=N_("labelings"))
     rows = random_labelings(n, n_first, draws, _generator(rng))
-    return Arrangements(rows, exact=False, kind="labelings")
+    return Arrangements(rows, exact=False, kind=N_("labelings"))
 
 
 def all_labelings(n: int, n_first: int) -> BoolArray:
@@ -87,7 +90,7 @@ def sign_flips(n: int, *, draws: int, rng: np.random.Generator | None = None) ->
     """
     if 2**n <= MOST_ENUMERATED:
         rows = (np.arange(2**n)[:, None] >> np.arange(n)) & 1 == 1
-        return Arrangements(rows, exact=True, kind="sign flips")
+        return Arrangements(rows, exact=True, kind=N_("sign flips"))
     rows = _generator(rng).random((draws, n)) < 0.5
     return Arrangements(rows, exact=False, kind="sign flips")
 

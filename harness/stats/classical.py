@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
+from harness.language import N_, said
 from harness.stats.enumeration import selection_sum_distribution, sign_sum_distribution
 from harness.stats.results import Interval, TestResult
 from harness.stats.samples import (
@@ -55,9 +56,12 @@ def _normal_p(z: float, alternative: Alternative) -> float:
 def _mean_error(d: FloatArray) -> tuple[float, str | None]:
     """Return the standard error of the mean, and why it is undefined."""
     if d.size < 2:
-        return math.nan, f"{d.size} pair{'s' * (d.size != 1)}: no spread to measure"
+        template = N_("{n} pair: no spread to measure")
+        if d.size != 1:
+            template = N_("{n} pairs: no spread to measure")
+        return math.nan, said(template, n=d.size)
     if has_no_spread(d):
-        return math.nan, "no spread: all differences are equal"
+        return math.nan, N_("no spread: all differences are equal")
     return float(d.std(ddof=1)) / math.sqrt(d.size), None
 
 
@@ -79,9 +83,9 @@ def paired_t(
     d = sample(differences, "differences")
     error, reason = _mean_error(d)
     if reason:
-        return _undefined("paired t test", reason)
+        return _undefined(N_("paired t test"), reason)
     t = (float(d.mean()) - null) / error
-    return _t_result(t, d.size - 1, alternative, "paired t test")
+    return _t_result(t, d.size - 1, alternative, N_("paired t test"))
 
 
 def paired_t_interval(differences: ArrayLike, *, level: float = 0.95) -> Interval:
@@ -98,9 +102,10 @@ def _welch(a: FloatArray, b: FloatArray) -> tuple[float, float, str | None]:
     """Return the standard error of the difference, its degrees of freedom, and why undefined."""
     n, m = a.size, b.size
     if min(n, m) < 2:
-        return math.nan, math.nan, f"{n} against {m} values: each arm needs two for a variance"
+        few = said("{n} against {m} values: each arm needs two for a variance", n=n, m=m)
+        return math.nan, math.nan, few
     if has_no_spread(a) and has_no_spread(b):
-        return math.nan, math.nan, "no spread in either arm"
+        return math.nan, math.nan, N_("no spread in either arm")
     va, vb = float(a.var(ddof=1)) / n, float(b.var(ddof=1)) / m
     df = (va + vb) ** 2 / (va**2 / (n - 1) + vb**2 / (m - 1))
     return math.sqrt(va + vb), df, None
@@ -124,9 +129,9 @@ def welch_t(
     first, second = sample(a, "a"), sample(b, "b")
     error, df, reason = _welch(first, second)
     if reason:
-        return _undefined("Welch t test", reason)
+        return _undefined(N_("Welch t test"), reason)
     t = (float(first.mean() - second.mean()) - null) / error
-    return _t_result(t, df, alternative, "Welch t test")
+    return _t_result(t, df, alternative, N_("Welch t test"))
 
 
 def welch_t_interval(a: ArrayLike, b: ArrayLike, *, level: float = 0.95) -> Interval:
@@ -194,11 +199,11 @@ def wilcoxon_signed_rank(
     check_alternative(alternative)
     d = sample(differences, "differences")
     if d.size == 0:
-        return _undefined("Wilcoxon signed-rank test", "no pairs")
+        return _undefined(N_("Wilcoxon signed-rank test"), N_("no pairs"))
     d = np.round(d, tie_decimals(d))
     if not d.any():
-        reason = "all differences are zero"
-        return TestResult(0.0, 1.0, "Wilcoxon signed-rank test", reason=reason)
+        reason = N_("all differences are zero")
+        return TestResult(0.0, 1.0, N_("Wilcoxon signed-rank test"), reason=reason)
     if zeros == "wilcox":
         d = d[d != 0]
     ranks = stats.rankdata(np.abs(d))
@@ -206,10 +211,14 @@ def wilcoxon_signed_rank(
     ranks = ranks[d != 0]
     if method == "exact" or (method == "auto" and d.size <= EXACT_RANKS_UP_TO):
         p = _rank_p(sign_sum_distribution(_doubled(ranks)), round(2 * positive), alternative)
-        return TestResult(positive, p, f"exact Wilcoxon signed-rank test ({zeros})")
+        return TestResult(
+            positive, p, said("exact Wilcoxon signed-rank test ({zeros})", zeros=zeros)
+        )
     variance = float(np.sum(ranks**2)) / 4
     p = _score_p(positive, float(ranks.sum()) / 2, variance, continuity, alternative)
-    return TestResult(positive, p, f"asymptotic Wilcoxon signed-rank test ({zeros})")
+    return TestResult(
+        positive, p, said("asymptotic Wilcoxon signed-rank test ({zeros})", zeros=zeros)
+    )
 
 
 def sign_test(differences: ArrayLike, *, alternative: Alternative = "two-sided") -> TestResult:
@@ -221,11 +230,11 @@ def sign_test(differences: ArrayLike, *, alternative: Alternative = "two-sided")
     check_alternative(alternative)
     d = sample(differences, "differences")
     if d.size == 0:
-        return _undefined("sign test", "no pairs")
+        return _undefined("sign test", N_("no pairs"))
     d = np.round(d, tie_decimals(d))
     up, signed = int(np.count_nonzero(d > 0)), int(np.count_nonzero(d))
     if signed == 0:
-        return TestResult(0.0, 1.0, "sign test", reason="all differences are zero")
+        return TestResult(0.0, 1.0, "sign test", reason=N_("all differences are zero"))
     p = stats.binomtest(up, signed, alternative=alternative).pvalue
     return TestResult(float(up), float(p), f"exact sign test ({signed} differences)")
 
@@ -257,18 +266,18 @@ def mann_whitney(
     first, second = sample(a, "a"), sample(b, "b")
     n, m = first.size, second.size
     if min(n, m) == 0:
-        return _undefined("Mann-Whitney U test", "an arm is empty")
+        return _undefined(N_("Mann-Whitney U test"), N_("an arm is empty"))
     ranks = stats.rankdata(np.concatenate([first, second]))
     u = float(ranks[:n].sum()) - n * (n + 1) / 2
     if np.ptp(ranks) == 0:
-        return TestResult(u, 1.0, "Mann-Whitney U test", reason="all values are equal")
+        return TestResult(u, 1.0, N_("Mann-Whitney U test"), reason=N_("all values are equal"))
     if method == "exact" or (method == "auto" and n + m <= EXACT_RANKS_UP_TO):
         chance = selection_sum_distribution(_doubled(ranks), n)
         p = _rank_p(chance, round(2 * float(ranks[:n].sum())), alternative)
-        return TestResult(u, p, "exact Mann-Whitney U test")
+        return TestResult(u, p, N_("exact Mann-Whitney U test"))
     variance = n * m / (n + m) * float(ranks.var(ddof=1))
     p = _score_p(u, n * m / 2, variance, continuity, alternative)
-    return TestResult(u, p, "asymptotic Mann-Whitney U test")
+    return TestResult(u, p, N_("asymptotic Mann-Whitney U test"))
 
 
 def wins(a: FloatArray, b: FloatArray) -> FloatArray:
@@ -289,11 +298,12 @@ def brunner_munzel_error(a: FloatArray, b: FloatArray) -> tuple[float, float, st
     """
     n, m = a.size, b.size
     if min(n, m) < 2:
-        return math.nan, math.nan, f"{n} against {m} values: each arm needs two for a variance"
+        few = said("{n} against {m} values: each arm needs two for a variance", n=n, m=m)
+        return math.nan, math.nan, few
     of_a, of_b = placements(a, b)
     va, vb = float(of_a.var(ddof=1)) / n, float(of_b.var(ddof=1)) / m
     if va + vb < 1e-25:  # placements are multiples of 1/(2n) or 1/(2m)
-        return 0.0, math.nan, "placements do not vary: the samples are separated or constant"
+        return 0.0, math.nan, N_("placements do not vary: the samples are separated or constant")
     return math.sqrt(va + vb), (va + vb) ** 2 / (va**2 / (n - 1) + vb**2 / (m - 1)), None
 
 
@@ -318,7 +328,7 @@ def brunner_munzel(
     """
     check_alternative(alternative)
     first, second = sample(a, "a"), sample(b, "b")
-    method = f"Brunner-Munzel test ({distribution})"
+    method = said("Brunner-Munzel test ({distribution})", distribution=distribution)
     error, df, reason = brunner_munzel_error(first, second)
     if math.isnan(error):
         return _undefined(method, reason or "")

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import optimize, special, stats
 
+from harness.language import N_, said
 from harness.stats.classical import brunner_munzel_error, wins
 from harness.stats.results import Estimate, Interval
 from harness.stats.samples import has_no_spread, sample, significance, tie_decimals
@@ -73,11 +74,13 @@ def _standardised(
 def _two_arms(a: ArrayLike, b: ArrayLike, level: float, hedges: bool) -> Estimate:
     first, second = sample(a, "a"), sample(b, "b")
     n, m = first.size, second.size
-    method = "Hedges' g (pooled SD)" if hedges else "Cohen's d (pooled SD)"
+    method = N_("Hedges' g (pooled SD)") if hedges else "Cohen's d (pooled SD)"
     if min(n, m) == 0 or n + m < 3:
-        return _undefined(method, level, f"{n} against {m} values: no spread to measure")
+        return _undefined(
+            method, level, said("{n} against {m} values: no spread to measure", n=n, m=m)
+        )
     if has_no_spread(first) and has_no_spread(second):
-        return _undefined(method, level, "no spread in either arm")
+        return _undefined(method, level, N_("no spread in either arm"))
     df = n + m - 2
     squares = float(((first - first.mean()) ** 2).sum() + ((second - second.mean()) ** 2).sum())
     per_t = math.sqrt(1 / n + 1 / m)
@@ -110,11 +113,11 @@ def hedges_g(a: ArrayLike, b: ArrayLike, *, level: float = 0.95) -> Estimate:
 
 def _paired(differences: ArrayLike, level: float, hedges: bool) -> Estimate:
     d = sample(differences, "differences")
-    method = "Hedges' g_z (paired)" if hedges else "Cohen's d_z (paired)"
+    method = N_("Hedges' g_z (paired)") if hedges else "Cohen's d_z (paired)"
     if d.size < 2:
-        return _undefined(method, level, "fewer than two pairs: no spread to measure")
+        return _undefined(method, level, N_("fewer than two pairs: no spread to measure"))
     if has_no_spread(d):
-        return _undefined(method, level, "no spread: all differences are equal")
+        return _undefined(method, level, N_("no spread: all differences are equal"))
     per_t = 1 / math.sqrt(d.size)
     t = float(d.mean() / d.std(ddof=1)) / per_t
     correction = small_sample_correction(d.size - 1) if hedges else 1.0
@@ -168,7 +171,7 @@ def cliffs_delta(
     method = "Cliff's delta"
     n, m = first.size, second.size
     if min(n, m) == 0:
-        return _undefined(method, level, "an arm is empty")
+        return _undefined(method, level, N_("an arm is empty"))
     dominance = 2 * wins(first, second) - 1
     delta = float(dominance.mean())
     if min(n, m) < 2:
@@ -211,9 +214,9 @@ def probability_of_superiority(
         has one value.
     """
     first, second = sample(a, "a"), sample(b, "b")
-    method = "probability of superiority (A12)"
+    method = N_("probability of superiority (A12)")
     if min(first.size, second.size) == 0:
-        return _undefined(method, level, "an arm is empty")
+        return _undefined(method, level, N_("an arm is empty"))
     a12 = float(wins(first, second).mean())
     error, df, reason = brunner_munzel_error(first, second)
     if reason:
@@ -238,9 +241,9 @@ def paired_superiority(differences: ArrayLike, *, level: float = 0.95) -> Estima
         The estimate; NaN with a reason without pairs.
     """
     d = sample(differences, "differences")
-    method = "paired probability of superiority"
+    method = N_("paired probability of superiority")
     if d.size == 0:
-        return _undefined(method, level, "no pairs")
+        return _undefined(method, level, N_("no pairs"))
     n, share = d.size, float(0.5 * (np.sign(np.round(d, tie_decimals(d))) + 1.0).mean())
     z = float(stats.norm.isf(significance(level) / 2))
     middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from numpy.typing import ArrayLike
 
+from harness.language import said
 from harness.stats import classical
 from harness.stats.arrangements import MOST_ENUMERATED
 from harness.stats.paired import DRAWS, EXACT_UP_TO, SignFlips, sign_flips
@@ -137,7 +138,7 @@ def sign_flip_tost(
 def flips_tost(flips: SignFlips, margin: float) -> TestResult:
     """Read TOST off a reference distribution that is there already: see :func:`sign_flip_tost`."""
     _check_margin(margin)
-    method = f"TOST by {flips.method}"
+    method = said("TOST by {test}", test=flips.method)
     if flips.pairs == 0:
         return TestResult(math.nan, math.nan, method, reason="no pairs")
     p = max(flips.p(-margin, "greater"), flips.p(margin, "less"))
@@ -181,4 +182,6 @@ def permutation_tost(
     reference = relabelings(first, second, draws=draws, seed=seed, exact_up_to=exact_up_to)
     p = max(reference.p(-margin, "greater"), reference.p(margin, "less"))
     reason = "no spread in either arm" if reference.observed_var == 0.0 else None
-    return TestResult(reference.gap, p, f"TOST by {reference.method}", reason=reason)
+    return TestResult(
+        reference.gap, p, said("TOST by {test}", test=reference.method), reason=reason
+    )

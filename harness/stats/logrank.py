@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
+from harness.language import N_, said
 from harness.stats.arrangements import labelings, share_at_least
 from harness.stats.results import TestResult
 from harness.stats.samples import FloatArray
@@ -156,15 +157,21 @@ def log_rank_permutation(
     observed = float(scores[: len(a)].sum())
     if np.ptp(scores) < 1e-12:
         reached = a.reached + b.reached
-        reason = f"not testable: {reached}/{scores.size} runs reached the target, all alike"
-        return TestResult(math.nan, math.nan, "permutation log-rank", reason=reason)
+        reason = said(
+            "not testable: {reached}/{n} runs reached the target, all alike",
+            reached=reached,
+            n=scores.size,
+        )
+        return TestResult(math.nan, math.nan, N_("permutation log-rank"), reason=reason)
     exact = _exact_sum_p(scores, len(a))
     if exact is not None:
         total = math.comb(scores.size, len(a))
-        return TestResult(observed, exact, f"exact permutation log-rank ({total:,} labelings)")
+        method = said("exact permutation log-rank ({count} labelings)", count=f"{total:,}")
+        return TestResult(observed, exact, method)
     chosen = labelings(scores.size, len(a), draws=draws, rng=np.random.default_rng(seed))
     p = share_at_least(np.abs(chosen.rows @ scores), abs(observed), exact=chosen.exact)
-    return TestResult(observed, p, f"{chosen.describe()} of the log-rank scores")
+    method = said("{permutation} of the log-rank scores", permutation=chosen.describe())
+    return TestResult(observed, p, method)
 
 
 def _log_rank_scores(time: FloatArray, event: BoolArray, ties: Ties) -> FloatArray:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from scipy import stats
 from statsmodels.stats.oneway import anova_oneway
 
+from harness.language import N_
 from harness.stats.multiplicity import holm
 from harness.stats.results import TestResult
 from harness.stats.samples import FloatArray, has_no_spread, sample, tie_decimals
@@ -115,7 +116,7 @@ def friedman(
         expected = float(np.sum((ranks - (k + 1) / 2) ** 2)) / (n * (k - 1))
     name = "Friedman test" if correct_ties else "Friedman test without tie correction"
     if expected == 0:
-        reason = "all arms tie in every block"
+        reason = N_("all arms tie in every block")
         undefined = TestResult(math.nan, math.nan, name, df=k - 1, reason=reason)
         return FriedmanResult(mean, undefined, undefined)
     chi2 = between / expected

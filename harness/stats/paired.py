@@ -13,13 +13,14 @@ that tie in exact arithmetic also tie in floats.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from harness.language import N_, said
 from harness.stats.enumeration import subset_sizes, subset_sums
 from harness.stats.results import Interval, TestResult
 from harness.stats.samples import (
@@ -67,8 +68,10 @@ class SignFlips:
     @property
     def method(self) -> str:
         """The test in words."""
-        kind = "exact" if self.exact else "Monte Carlo"
-        return f"{kind} sign-flip permutation ({self.arrangements:,} arrangements)"
+        template = N_("Monte Carlo sign-flip permutation ({count} arrangements)")
+        if self.exact:
+            template = N_("exact sign-flip permutation ({count} arrangements)")
+        return said(template, count=f"{self.arrangements:,}")
 
     def p(self, null: float = 0.0, alternative: Alternative = "two-sided") -> float:
         """Return the p value of "the mean difference is ``null``"; NaN without pairs."""
@@ -95,7 +98,7 @@ class SignFlips:
         """Return the closed interval of all nulls with a two-sided ``p > 1 - level``."""
         alpha = significance(level)
         if self.pairs == 0:
-            return Interval(math.nan, math.nan, level, "no pairs")
+            return Interval(math.nan, math.nan, level, N_("no pairs"))
         # A null stays in while 2 * (empty + #{means <= null}) / arrangements > alpha.
         empty = self.arrangements - self.means.size
         rank = math.floor(alpha * self.arrangements / 2 + 1e-9) + 1 - empty
@@ -104,15 +107,18 @@ class SignFlips:
             return Interval(-math.inf, math.inf, level, self._unbounded(level, smallest))
         ends = (rank - 1, self.means.size - rank)
         ordered = np.partition(self.means, sorted(set(ends)))
-        reason = "no spread: all differences are equal" if self.no_spread else None
+        reason = N_("no spread: all differences are equal") if self.no_spread else None
         return Interval(float(ordered[ends[0]]), float(ordered[ends[1]]), level, reason)
 
     def _unbounded(self, level: float, smallest: float) -> str:
-        pairs = "1 pair" if self.pairs == 1 else f"{self.pairs} pairs"
-        return (
-            f"{pairs} cannot bound a {100 * level:g} % interval: "
-            f"the smallest two-sided p is {smallest:.4g}"
+        template = N_(
+            "{n} pairs cannot bound a {level} % interval: the smallest two-sided p is {smallest}"
         )
+        if self.pairs == 1:
+            template = N_(
+                "{n} pair cannot bound a {level} % interval: the smallest two-sided p is {smallest}"
+            )
+        return said(template, n=self.pairs, level=f"{100 * level:g}", smallest=f"{smallest:.4g}")
 
 
 def sign_flips(
@@ -136,12 +142,49 @@ def sign_flips(
     d = sample(differences, "differences")
     if draws < 1:
         raise ValueError(f"draws must be at least 1, got {draws}")
-    exact = d.size <= exact_up_to
+    if d.size <= exact_up_to:
+        return _reference(d, subset_sums(d), subset_sizes(d.size), exact=True)
+    sums, sizes = _random_subsets(d[:, None], draws, seed)
+    return _reference(d, sums[:, 0], sizes, exact=False)
+
+
+def sign_flips_of_each(
+    samples: Sequence[ArrayLike],
+    *,
+    draws: int = DRAWS,
+    seed: int = 0,
+    exact_up_to: int = EXACT_UP_TO,
+) -> Iterator[SignFlips]:
+    """Yield what :func:`sign_flips` returns for each of many samples of one size, much sooner.
+
+    Random arrangements are the same for all of them, so their sums are one matrix product.
+
+    Args:
+        samples: Each of shape (n,): one difference a replicate.
+        draws: Random arrangements when there are more pairs than ``exact_up_to``.
+        seed: Seed of these draws.
+        exact_up_to: Pairs up to which all arrangements are enumerated.
+
+    Raises:
+        ValueError: If a difference is NaN or infinite, sizes differ, or ``draws`` is below 1.
+    """
+    d = [sample(one, "differences") for one in samples]
+    if len({one.size for one in d}) > 1:
+        raise ValueError("samples must be of one size")
+    if not d or d[0].size <= exact_up_to:
+        for one in d:
+            yield sign_flips(one, draws=draws, seed=seed, exact_up_to=exact_up_to)
+        return
+    at_once = max(1, _CHUNK // (2 * (draws + 1)))
+    for start in range(0, len(d), at_once):
+        some = d[start : start + at_once]
+        sums, sizes = _random_subsets(np.stack(some, axis=1), draws, seed)
+        for one, its_sums in zip(some, np.ascontiguousarray(sums.T), strict=True):
+            yield _reference(one, its_sums, sizes, exact=False)
+
+
+def _reference(d: FloatArray, sums: FloatArray, sizes: FloatArray, *, exact: bool) -> SignFlips:
     decimals = tie_decimals(d)
-    if exact:
-        sums, sizes = subset_sums(d), subset_sizes(d.size)
-    else:
-        sums, sizes = _random_subsets(d, draws, seed)
     filled = slice(1, None) if exact else sizes > 0
     return SignFlips(
         pairs=d.size,
@@ -155,32 +198,33 @@ def sign_flips(
 
 
 def _random_subsets(d: FloatArray, draws: int, seed: int) -> tuple[FloatArray, FloatArray]:
-    """Return sums and sizes of random subsets and their complements.
+    """Return sums and sizes of random subsets of each column of ``d``, and of their complements.
 
     The observed arrangement (nothing flipped) and its mirror are the last of each half: the
     add-one estimator (Phipson & Smyth 2010), so p is never 0.
+
+    Returns:
+        Sums of shape (2 draws + 2, columns), sizes of shape (2 draws + 2,).
     """
-    sums, sizes = np.zeros(draws + 1), np.zeros(draws + 1)
-    if draws * d.size <= _CHUNK:
-        flips, sizes[:draws] = _flips_at_once(draws, d.size, seed)
+    pairs, columns = d.shape
+    sums, sizes = np.zeros((draws + 1, columns)), np.zeros(draws + 1)
+    if draws * pairs <= _CHUNK:
+        flips, sizes[:draws] = _flips_at_once(draws, pairs, seed)
         sums[:draws] = flips @ d
     else:
-        keep = draws * d.size <= _KEPT
+        keep = draws * pairs <= _KEPT
         stop = 0
-        for batch in (_kept_batches if keep else _batches)(draws, d.size, seed):
+        for batch in (_kept_batches if keep else _batches)(draws, pairs, seed):
             start, stop = stop, stop + len(batch)
             flips = batch.astype(np.float64)
             sums[start:stop] = flips @ d
             sizes[start:stop] = flips.sum(axis=1)
-    return (
-        np.concatenate([sums, d.sum() - sums]),
-        np.concatenate([sizes, d.size - sizes]),
-    )
+    return np.concatenate([sums, d.sum(axis=0) - sums]), np.concatenate([sizes, pairs - sizes])
 
 
 @lru_cache(maxsize=1)
 def _flips_at_once(draws: int, pairs: int, seed: int) -> tuple[FloatArray, FloatArray]:
-    """Random subsets and their sizes, kept: all pairs of many arms use the same."""
+    """Random subsets and their sizes, kept for the next sample of the size."""
     flips = next(_batches(draws, pairs, seed)).astype(np.float64)
     return flips, flips.sum(axis=1)
 
@@ -234,14 +278,16 @@ def sign_flip_test(
 
 def _caveat(flips: SignFlips, null: float) -> str | None:
     if flips.pairs == 0:
-        return "no pairs"
+        return N_("no pairs")
     if flips.pairs == 1:
-        return "one pair: no outcome can be significant"
+        return N_("one pair: no outcome can be significant")
     if not flips.no_spread:
         return None
     if round(flips.mean - null, flips.decimals) != 0:
-        return "no spread: all differences are equal"
-    return "all differences are zero" if null == 0 else f"all differences are {null:g}"
+        return N_("no spread: all differences are equal")
+    if null == 0:
+        return N_("all differences are zero")
+    return said("all differences are {value}", value=f"{null:g}")
 
 
 def sign_flip_interval(

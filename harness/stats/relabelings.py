@@ -16,6 +16,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from harness.language import N_, said
 from harness.stats import arrangements
 from harness.stats.results import Interval
 from harness.stats.samples import (
@@ -79,9 +80,14 @@ class Relabelings:
     @property
     def method(self) -> str:
         """The test in words."""
-        kind = "exact" if self.exact else "Monte Carlo"
-        what = "studentized permutation" if self.studentized else "permutation of the means"
-        return f"{kind} {what} ({self.count:,} labelings)"
+        exact, sampled = (
+            N_("exact permutation of the means ({count} labelings)"),
+            N_("Monte Carlo permutation of the means ({count} labelings)"),
+        )
+        if self.studentized:
+            exact = N_("exact studentized permutation ({count} labelings)")
+            sampled = N_("Monte Carlo studentized permutation ({count} labelings)")
+        return said(exact if self.exact else sampled, count=f"{self.count:,}")
 
     @property
     def statistic(self) -> float:
@@ -152,16 +158,22 @@ class Relabelings:
             return Interval(-math.inf, math.inf, level, self._unbounded(level, int(always), tails))
         below = self._reach(1.0, tails[0], most, null)
         above = self._reach(-1.0, tails[1], most, null)
-        reason = "no spread in either arm" if self.observed_var == 0.0 else None
+        reason = N_("no spread in either arm") if self.observed_var == 0.0 else None
         return Interval(self.gap - below, self.gap + above, level, reason)
 
     def _unbounded(self, level: float, always: int, tails: tuple[Alternative, Alternative]) -> str:
         n, m = self.sizes
-        sided = "two-sided" if tails[0] == "two-sided" else "one-sided"
-        return (
-            f"{n} against {m} values cannot bound a {100 * level:g} % interval: "
-            f"the smallest {sided} p is {always / self.count:.4g}"
+        template = N_(
+            "{n} against {m} values cannot bound a {level} % interval: the smallest one-sided p is "
+            "{smallest}"
         )
+        if tails[0] == "two-sided":
+            template = N_(
+                "{n} against {m} values cannot bound a {level} % interval: the smallest two-sided "
+                "p is {smallest}"
+            )
+        smallest = f"{always / self.count:.4g}"
+        return said(template, n=n, m=m, level=f"{100 * level:g}", smallest=smallest)
 
     def _reach(self, side: float, tail: Alternative, most: float, null: float) -> float:
         """Return how far from the estimate, on one side, a null is still accepted."""
@@ -265,10 +277,21 @@ def _random_labelings(n: int, m: int, draws: int, seed: int) -> Iterator[NDArray
     memory of large samples.
     """
     yield np.arange(n + m)[None, :] < n
+    for packed in _packed_labelings(n, m, draws, seed):
+        yield np.unpackbits(packed, axis=1, count=n + m).view(np.bool_)
+
+
+@lru_cache(maxsize=1)
+def _packed_labelings(n: int, m: int, draws: int, seed: int) -> list[NDArray[np.uint8]]:
+    """Draw labelings, eight memberships a byte.
+
+    A claim's test and interval, and often those of the next claim, ask for the same ones, and to
+    draw them is most of the work.
+    """
     rng, rows = np.random.default_rng(seed), max(1, _BLOCK // (n + m))
-    for start in range(0, draws, rows):
-        drawn = min(rows, draws - start)
-        yield arrangements.random_labelings(n + m, n, drawn, rng)
+    sizes = [min(rows, draws - start) for start in range(0, draws, rows)]
+    drawn = (arrangements.random_labelings(n + m, n, size, rng) for size in sizes)
+    return [np.packbits(block, axis=1) for block in drawn]
 
 
 @lru_cache(maxsize=4)

@@ -52,16 +52,32 @@ def almost_stochastic_order(
     Returns:
         The ratio, and the interval from 0 to eps_min.
     """
+    return stochastic_orders(a, b, level=level, draws=draws, seed=seed)[0]
+
+
+def stochastic_orders(
+    a: npt.ArrayLike, b: npt.ArrayLike, *, level: float = 0.95, draws: int = 1_000, seed: int = 0
+) -> tuple[Estimate, Estimate]:
+    """Both directions, "a is at least b" and "b is at least a", from the same draws.
+
+    What violates one order fulfils the other, so the ratios add up to 1 and spread alike. Arguments
+    are those of :func:`almost_stochastic_order`.
+    """
     first, second = _sorted(a, "a"), _sorted(b, "b")
     ratio = violation_ratio(first, second)
     of_first, of_second = _redrawn(first.size, second.size, draws, seed)
     drawn = _ratios(first[of_first], second[of_second])
-    bound = ratio + float(stats.norm.ppf(level)) * float(np.std(drawn))
+    margin = float(stats.norm.ppf(level)) * float(np.std(drawn))
     reason = (
         "one value in an arm: no spread to draw from" if min(len(first), len(second)) < 2 else None
     )
     method = f"almost stochastic order, bootstrap ({draws:,} draws)"
-    return Estimate(ratio, Interval(0.0, min(bound, 1.0), level, reason), method, reason)
+
+    def estimate(ratio: float) -> Estimate:
+        bound = Interval(0.0, min(ratio + margin, 1.0), level, reason)
+        return Estimate(ratio, bound, method, reason)
+
+    return estimate(ratio), estimate(1.0 - ratio)
 
 
 def _sorted(values: npt.ArrayLike, name: str) -> FloatArray:
@@ -88,7 +104,9 @@ def _ratios(first: FloatArray, second: FloatArray) -> FloatArray:
     # Breaks of both step functions as integers over n m, so that equal ones are equal.
     breaks = np.union1d(np.arange(n + 1) * m, np.arange(m + 1) * n)
     widths = np.diff(breaks) / (n * m)
-    gap = second[:, breaks[:-1] // n] - first[:, breaks[:-1] // m]
-    violated = np.where(gap > 0, gap, 0.0) ** 2 @ widths
+    if n != m:
+        first, second = first[:, breaks[:-1] // m], second[:, breaks[:-1] // n]
+    gap = second - first
+    violated = np.maximum(gap, 0.0) ** 2 @ widths
     total = gap**2 @ widths
     return np.asarray(np.divide(violated, total, out=np.full_like(total, 0.5), where=total > 0))

@@ -15,6 +15,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
+from harness.language import N_, said
 from harness.stats.arrangements import MOST_ENUMERATED
 from harness.stats.enumeration import count_selections
 from harness.stats.relabelings import DRAWS, Relabelings, relabelings
@@ -71,7 +72,7 @@ def permutation_test(
     check_alternative(alternative)
     first, second = sample(a, "a"), sample(b, "b")
     if min(first.size, second.size) == 0:
-        return TestResult(math.nan, math.nan, "permutation", reason="an arm is empty")
+        return TestResult(math.nan, math.nan, "permutation", reason=N_("an arm is empty"))
     labelings = math.comb(first.size + second.size, first.size)
     countable = first.size + second.size <= _MEET_UP_TO
     if not studentized and labelings > exact_up_to and countable:
@@ -86,8 +87,8 @@ def permutation_test(
 def _caveat(reference: Relabelings, null: float) -> str | None:
     if reference.observed_var == 0.0:
         same = reference.distance(null) == 0
-        return "no difference and no spread" if same else "no spread in either arm"
-    return None if min(reference.sizes) > 1 else "one value in an arm: its variance is unknown"
+        return N_("no difference and no spread") if same else N_("no spread in either arm")
+    return None if min(reference.sizes) > 1 else N_("one value in an arm: its variance is unknown")
 
 
 def _count_means(a: FloatArray, b: FloatArray, null: float, alternative: Alternative) -> TestResult:
@@ -104,7 +105,7 @@ def _count_means(a: FloatArray, b: FloatArray, null: float, alternative: Alterna
     else:
         below, above = count_selections(pooled, n, observed + slack, observed - slack)
         hits = above if alternative == "greater" else below
-    method = f"exact permutation of the means ({labelings:,} labelings)"
+    method = said("exact permutation of the means ({count} labelings)", count=f"{labelings:,}")
     return TestResult(float(a.mean() - b.mean()), hits / labelings, method)
 
 
@@ -148,6 +149,6 @@ def permutation_interval(
     significance(level)
     first, second = sample(a, "a"), sample(b, "b")
     if min(first.size, second.size) == 0:
-        return Interval(math.nan, math.nan, level, "an arm is empty")
+        return Interval(math.nan, math.nan, level, N_("an arm is empty"))
     reference = relabelings(first, second, draws=draws, seed=seed, exact_up_to=exact_up_to)
     return reference.interval(level, null=null, equal_tailed=equal_tailed)

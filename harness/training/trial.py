@@ -16,12 +16,14 @@ import numpy as np
 
 from harness.catalog import architectures, datasets, optimizers, references
 from harness.catalog.layers import ModelSeeds
+from harness.catalog.problems import CatalogError
 from harness.plan import ArmJob, Seeds, digest
 from harness.training.runtime import configure, seed_everything
 
 Row = dict[str, float | int | None]
 Status = Literal["completed", "diverged", "failed"]
 MOST_COMPILED = 12
+MOST_DATA = 3  # datasets that a worker keeps open, where arms have their own
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,12 @@ class Described:
 
     identity: dict[str, Any]
     description: dict[str, Any]
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """What must still hold when a trial is trained: digests of the data and of the source."""
+        source = {key: v for key, v in self.identity.items() if key == "source"}
+        return {"data": self.identity["data"]["sha256"], **source}
 
 
 def start(job: ArmJob) -> Literal["cpu", "gpu"]:
@@ -136,6 +144,7 @@ def _train(job: ArmJob, seeds: Seeds) -> tuple[Status, list[Row], float]:
         # that it draws has a seed of its own.
         seed_everything(seeds.dropout)
     compiled = _fresh_start(job, data, seeds)
+    _refuse_changes(job, data)
     train_rows, validation_rows = data.split_rows(
         seeds.split, train=job.data.get("train"), validation=job.data.get("validation")
     )
@@ -160,6 +169,19 @@ def _train(job: ArmJob, seeds: Seeds) -> tuple[Status, list[Row], float]:
     return "completed", rows, setup
 
 
+def _refuse_changes(job: ArmJob, data: datasets.RawData) -> None:
+    """End a trial whose data or source are no longer those under which it would be stored."""
+    now = {"data": data.sha256}
+    if "source" in job.found:
+        now["source"] = references.source_digest(job.architecture[0], job.folder)
+    changed = [what for what, before in job.found.items() if now[what] != before]
+    if changed:
+        raise CatalogError(
+            f"{' and '.join(changed)} of the arm changed while the study ran; run the command "
+            "again, and the arm is trained anew with what there is now"
+        )
+
+
 def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
@@ -168,12 +190,12 @@ def _load(job: ArmJob) -> datasets.RawData:
     return _load_once(job.data.get("name"), job.data.get("npz"), job.folder)
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=MOST_DATA)
 def _load_once(name: str | None, npz: str | None, folder: Path) -> datasets.RawData:
     return datasets.load(name, npz=npz, folder=folder)
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=MOST_DATA)
 def _tensors(name: str | None, npz: str | None, folder: Path) -> Any:
     from harness.training.tensors import DataTensors
 

@@ -163,6 +163,8 @@ def test_a_run_watched_in_part_gives_an_interval_that_both_ends_are_tried_of(
     document = analyze(tmp_path, "--arm-from", PATTERN, "--target", "0.8")
     first = arm(document, "A")["runs"][0]["times"][0]
     assert (first["earliest"], first["value"]) == (6, 10)
+    (times,) = arm(document, "A")["times"]
+    assert (times["median_earliest"], times["median"]) == (6, 10)
     decided = claim(document, "epochs_to")
     assert any("known to an interval only, such as 6 to 10" in n for n in decided["notices"])
     assert decided["effect"] == pytest.approx(-5)
@@ -243,7 +245,7 @@ def test_every_pair_of_arms_is_compared_and_all_claims_are_one_family(tmp_path: 
         folder = tmp_path / "runs"
         folder.mkdir(exist_ok=True)
         rows = [
-            f"{name},{s},{e},{level + rng.normal(0, 0.01):.4f}"
+            f"{name},{s},{e},{level - 0.2 / e + rng.normal(0, 0.01):.4f}"
             for s in range(6)
             for e in range(1, 13)
         ]
@@ -262,6 +264,57 @@ def test_every_pair_of_arms_is_compared_and_all_claims_are_one_family(tmp_path: 
     assert "The runs that were read" in text
     assert "Nobody says that equal names share their seeds" not in text
     assert "nobody says that equal names share their seeds" in text
+
+
+def curves(folder: Path, arm: str, values: Sequence[float], runs: int = 5) -> None:
+    """Runs of one arm that all rise as the values do, each a little higher than the last."""
+    for s in range(runs):
+        rows = [f"{e},{v + s / 1000}" for e, v in enumerate(values, start=1)]
+        (folder / f"{arm}-s{s}.csv").write_text("\n".join(["epoch,val_acc", *rows]) + "\n")
+
+
+def test_an_arm_that_never_learns_has_no_plateau(tmp_path: Path) -> None:
+    """It would be called settled at epoch 1, and so to settle sooner than one that learns."""
+    rise = [0.9 - 0.4 / e**2 for e in range(1, 21)]
+    curves(tmp_path, "good", rise)
+    curves(tmp_path, "fine", [v - 0.1 for v in rise])
+    curves(tmp_path, "broken", [0.1] * 20)
+    document = analyze(tmp_path, "--arm-from", PATTERN)
+    plateaus = [c["compare"] for c in document["claims"] if "plateau" in c["measure"]["kind"]]
+    assert plateaus == [["fine", "good"]]
+    told = "\n".join(document["notices"])
+    assert "No claim on the plateau is made of broken" in told
+    assert "Run 0 of broken, run 1 of broken, run 2 of broken and 2 more: val_accuracy of" in told
+    assert "good: val_accuracy of the last" not in told
+
+
+def test_arms_of_one_run_each_are_told_how_to_be_one_arm(tmp_path: Path) -> None:
+    for name in ("a1", "b2", "c3"):
+        curves(tmp_path, name, [0.5, 0.6], runs=1)
+    document = analyze(tmp_path, "--arm-from", "{arm}.csv")
+    assert "Each of the 3 arms has one run" in "\n".join(document["notices"])
+    done = CliRunner().invoke(
+        app, ["analyze", str(tmp_path / "*.csv"), "--arm-from", "{arm}.csv", "--target", "0.6"]
+    )
+    assert done.output.count("cannot show how much runs differ") == 1
+    assert "No claim can be tested" in done.output
+
+
+def test_too_many_arms_to_compare_are_refused(tmp_path: Path) -> None:
+    rows = [f"arm{i},{e},0.5" for i in range(101) for e in (1, 2)]
+    (tmp_path / "all.csv").write_text("\n".join(["arm,epoch,val_acc", *rows]) + "\n")
+    told = analyze(tmp_path, code=2)["error"].replace("\n", " ")
+    assert "the logs hold 101 arms" in told
+    assert "--arm-from" in told
+
+
+def test_of_many_short_runs_a_few_are_told(tmp_path: Path) -> None:
+    for s in range(12):
+        finals(tmp_path, "A", {s: 0.9})
+    (tmp_path / "A-s99.csv").write_text("epoch,val_accuracy\n1,.5\n2,.6\n3,.7\n")
+    notices = analyze(tmp_path, "--arm-from", PATTERN)["notices"]
+    assert sum("ends at epoch 2 of 3" in notice for notice in notices) == 5
+    assert any(notice.startswith("7 more runs end before") for notice in notices)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pandas as pd
 import pytest
 
 from harness.errors import UserError
-from harness.logs import Reading, Run, open_log, read_log
+from harness.logs import Reading, Run, expand, open_log, read_log
 from harness.logs.run import METRICS
 from harness.measures import EpochsTo
 from tests.logs.conftest import Write
@@ -354,3 +355,60 @@ def test_a_missing_file_and_a_folder_are_named(tmp_path: Path) -> None:
         read_log(tmp_path / "no.csv")
     with pytest.raises(UserError, match="is a folder, which kind csv cannot read"):
         read_log(tmp_path, "csv")
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("2024-01-31 12:00:00", "2024-01-31 12:00:09.5"),
+        ("2024-01-31T12:00:00Z", "2024-01-31T14:00:09.5+02:00"),
+        ("1700000000", "1700000009.5"),
+        ("1700000000000", "1700000009500"),
+        ("1700000000000000000", "1700000009500000000"),
+    ],
+)
+def test_a_time_of_day_is_read_in_any_of_its_notations(
+    write: Write, first: str, second: str
+) -> None:
+    run = one(write("a.csv", "timestamp,val_accuracy", f"{first},.5", f"{second},.6"))
+    assert run.columns["seconds"][1] == pytest.approx(9.5, abs=1e-6)
+
+
+def test_a_table_without_a_known_metric_says_what_it_has(write: Write) -> None:
+    file = write("results.csv", "epoch,  metrics/mAP50(B)", "1,.5", "2,.6")
+    with pytest.raises(UserError, match=r"with --metric: it has epoch and metrics/mAP50\(B\)"):
+        one(file)
+
+
+@pytest.mark.parametrize(
+    ("head", "message"),
+    [
+        (b"\x1f\x8b\x08\0", "is packed with gzip; unpack it"),
+        (b"PK\x03\x04\x14\0", "is packed with zip, as Excel's workbooks are"),
+        (b"\x89PNG\r\n\0", "is not a text file"),
+    ],
+)
+def test_what_is_no_text_is_named(write: Write, head: bytes, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        one(write("a.csv", head + bytes(range(256))))
+
+
+def test_places_that_hold_no_file_are_refused(tmp_path: Path) -> None:
+    """Neither is waited for, nor followed for ever."""
+    (tmp_path / "loop").symlink_to(tmp_path / "pool")
+    (tmp_path / "pool").symlink_to(tmp_path / "loop")
+    (tmp_path / "dangling").symlink_to(tmp_path / "nothing")
+    for name in ("loop", "dangling"):
+        with pytest.raises(UserError, match="is a link that leads nowhere"):
+            expand([tmp_path / name])
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UserError, match="is a pipe or a device"):
+        expand([tmp_path / "pipe"])
+
+
+def test_a_parquet_table_may_hold_dates(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    stamps = pd.to_datetime(["2024-01-31 12:00:00.0", "2024-01-31 12:00:09.5"])
+    file = tmp_path / "t.parquet"
+    pd.DataFrame({"timestamp": stamps, "val_accuracy": [0.5, 0.6]}).to_parquet(file)
+    assert one(file).columns["seconds"][1] == 9.5

@@ -75,10 +75,13 @@ def test_several_starts_are_several_runs(write: Write) -> None:
 
 
 def test_mlflow_runs_are_found_in_their_store(write: Write, tmp_path: Path) -> None:
-    for run, values in (("aaa", (0.5, 0.6)), ("bbb", (0.4, 0.7))):
-        folder = f"mlruns/0/{run}"
+    for name, values in (("aaa", (0.5, 0.6)), ("bbb", (0.4, 0.7))):
+        folder = f"mlruns/0/{name}"
         write(
-            f"{folder}/meta.yaml", f"run_id: {run}", f"run_name: cnn-s{len(run)}{run}", "status: 3"
+            f"{folder}/meta.yaml",
+            f"run_id: {name}",
+            f"run_name: cnn-s{len(name)}{name}",
+            "status: 3",
         )
         lines = [f"{START + 9000 * i} {v} {i}" for i, v in enumerate(values)]
         write(f"{folder}/metrics/val_accuracy", *lines)
@@ -155,3 +158,19 @@ def test_a_trainer_state_counts_steps_where_epochs_are_fractions(write: Write) -
 def test_json_that_is_no_log_is_refused(write: Write, text: str, message: str) -> None:
     with pytest.raises(UserError, match=message):
         read_log(write("log.json", text, end=""))
+
+
+def test_settings_above_the_records_are_no_rows(write: Write) -> None:
+    """As mmdetection writes them, a seed among them."""
+    lines = [{"env": "linux", "seed": 3}, {"epoch": 1, "val_acc": 0.5}, {"epoch": 2, "val_acc": 1}]
+    (run,) = read_log(write("a_0.log.json", *map(json.dumps, lines)))
+    assert run.columns["val_accuracy"].tolist() == [0.5, 1]
+    assert told(run, "line 1 holds no metric and is left out")
+
+
+def test_a_history_in_tables_within_tables(write: Write) -> None:
+    """As XGBoost's evals_result is saved."""
+    history = {"train": {"loss": [2, 1]}, "validation": {"accuracy": [0.5, 0.75]}}
+    (run,) = read_log(write("evals.json", json.dumps(history)))
+    assert run.columns["loss"].tolist() == [2, 1]
+    assert run.columns["val_accuracy"].tolist() == [0.5, 0.75]

@@ -92,7 +92,9 @@ def test_five_pairs_give_an_endless_interval_as_null(tmp_path: Path) -> None:
     assert any(None in claim["interval"] for claim in document["claims"] if not claim["reason"])
 
 
-@pytest.mark.parametrize("cell", ["=1+1", "+cmd", "-cmd|'/c calc'!A1", "@SUM(A1)", "\t=1", "\r=1"])
+@pytest.mark.parametrize(
+    "cell", ["=1+1", "+cmd", "-cmd|'/c calc'!A1", "@SUM(A1)", "\t=1", "\r=1", "＝1+1"]
+)
 def test_formulas_become_text(cell: str) -> None:
     """What a spreadsheet would run starts with an apostrophe instead."""
     text = csv_text(pd.DataFrame({"arm": [cell], "value": [-1.5]}))

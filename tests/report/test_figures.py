@@ -10,11 +10,12 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_svg import RendererSVG
 
 from harness.measures import Measured
 from harness.report.claim_figures import effects, gauge, time_to_event, values_by_arm
 from harness.report.direct_labels import spread_apart
-from harness.report.figure_style import arm_styles, as_svg, drawing, palette_css
+from harness.report.figure_style import arm_styles, as_svg, drawing, palette_css, short
 from harness.report.figures import learning_curves, seconds_by_epoch
 from harness.report.images import sample_grid
 from harness.report.measured import MeasuredArms, measured_arms
@@ -301,3 +302,34 @@ def test_gauges_place_the_effect_beside_its_margin(results: Results) -> None:
         assert drawn.zone[0] <= drawn.zero <= drawn.zone[1]
         assert (drawn.effect > drawn.zero) == (verdict.effect > 0)
         assert (drawn.ends[0] > drawn.zero) == (verdict.interval.low > 0)
+
+
+def test_wide_characters_find_room_whatever_fonts_there_are() -> None:
+    """F2: twelve Japanese characters beside an axis take at least twelve ems."""
+    measure = RendererSVG.get_text_width_height_descent
+    left = {}
+    for name in ("検証精度が安定するまで数", "validation s"):
+        with drawing(4, 2) as figure:
+            axes = figure.add_subplot()
+            axes.set_yticks([0.5], [name], fontsize=9)
+            as_svg(figure, "wide", "A wide name.")
+            left[name] = axes.get_position().x0 * 4 * 72
+    wide, narrow = left.values()
+    assert wide > 12 * 9
+    assert narrow < wide - 30
+    assert RendererSVG.get_text_width_height_descent is measure
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("a" * 10, "a" * 10),
+        ("a" * 11, "a" * 9 + "…"),
+        ("収束判定", "収束判定"),
+        ("収束判定を行う", "収束判定…"),
+        ("cnn収束判定", "cnn収束判…"),
+        ("", ""),
+    ],
+)
+def test_names_are_cut_by_width(name: str, shown: str) -> None:
+    assert short(name, 10) == shown

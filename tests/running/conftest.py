@@ -15,6 +15,7 @@ import pytest
 from rich.console import Console
 
 from harness.gather import gather
+from harness.plan import seeds_of
 from harness.results import Results
 from harness.running.progress import LineView
 from harness.running.session import RunSummary, run_study
@@ -107,7 +108,7 @@ class Project:
 
     def run(self, workers: int = 1, reports: Path | None = None) -> tuple[RunSummary, str]:
         """Train in this process; returns the summary and what was printed."""
-        loaded = load_study(self.file)
+        loaded = load_study(self.file, allow_code=True)
         file = (reports or self.reports) / "tiny" / "results.db"
         console = Console(file=io.StringIO(), record=True, width=200)
         with Store(file) as store:
@@ -128,7 +129,7 @@ class Project:
         bench = [sys.executable, "-m", "harness.cli", "study", str(self.file)]
         return [*bench, "--reports", str(self.reports), *arguments]
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
         """Start ``bench study`` in a process group of its own."""
         return subprocess.Popen(
             self.command(*arguments),
@@ -136,7 +137,7 @@ class Project:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
-            env={**os.environ, "TMPDIR": str(self.scratch)},
+            env={**os.environ, "TMPDIR": str(self.scratch), **variables},
         )
 
     def finished(self) -> int:
@@ -160,6 +161,11 @@ def project(tmp_path: Path) -> Project:
     return Project(tmp_path).write()
 
 
+def seed_of(project: Project, replicate: int) -> int:
+    """The seed from which a replicate's weights are drawn."""
+    return seeds_of(load_study(project.file).study, replicate).init
+
+
 def living(group: int) -> bool:
     """Whether any process of a group is alive."""
     try:
@@ -179,4 +185,4 @@ def gone_within(seconds: float, condition: Callable[[], bool]) -> bool:
     return True
 
 
-__all__ = ["Project", "gone_within", "living"]
+__all__ = ["Project", "gone_within", "living", "seed_of"]

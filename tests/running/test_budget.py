@@ -8,6 +8,7 @@ from collections import deque
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from rich.console import Console
 
 from harness.errors import UserError
@@ -19,6 +20,7 @@ from harness.running.session import RunSummary, run_study
 from harness.running.top_up import plan_top_up
 from harness.running.worker import Worker
 from harness.store import Store
+from harness.store.tables import CURVES, TRIALS
 from harness.study_file import load_study
 from tests.running.conftest import Project
 
@@ -106,9 +108,12 @@ def test_nothing_begins_once_the_time_is_spent_and_a_begun_block_is_not_used(
 
 def forget(store: Store, fingerprint: str) -> None:
     """Take a trial out of a store, as if it had never been trained."""
-    with store._engine.begin() as connection:
-        for table in ("curves", "trials"):
-            connection.exec_driver_sql(f"DELETE FROM {table} WHERE fingerprint = ?", (fingerprint,))
+
+    def work(connection: sa.Connection) -> None:
+        for table in (CURVES, TRIALS):
+            connection.execute(sa.delete(table).where(table.c.fingerprint == fingerprint))
+
+    store.database.write(work)
 
 
 def test_a_look_is_taken_only_with_all_its_blocks(project: Project) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import signal
 import subprocess
 import sys
@@ -23,7 +24,7 @@ from harness.running.progress import LineView
 from harness.running.session import RunSummary, run_study
 from harness.store import Store
 from harness.study_file import load_study
-from tests.running.conftest import Project
+from tests.running.conftest import Project, seed_of
 
 pytest.importorskip("distributed", reason="the extra [dask] is not installed")
 
@@ -31,7 +32,7 @@ pytest.importorskip("distributed", reason="the extra [dask] is not installed")
 def run_on(project: Project, reports: Path, scheduler: str | None) -> RunSummary:
     with Store(reports / "tiny" / "results.db") as store:
         return run_study(
-            load_study(project.file),
+            load_study(project.file, allow_code=True),
             store,
             workers=2,
             view=LineView(Console(file=io.StringIO())),
@@ -51,27 +52,28 @@ def running(*arguments: str) -> Iterator[subprocess.Popen[bytes]]:
         process.wait()
 
 
-@pytest.fixture
-def scheduler(tmp_path: Path) -> Iterator[tuple[str, Path]]:
-    """Address of a scheduler, and the file by which workers find it."""
-    import json
-
-    file = tmp_path / "scheduler.json"
-    with running(
-        "scheduler",
-        "--host",
-        "127.0.0.1",
-        "--port",
-        "0",
-        "--no-dashboard",
-        "--scheduler-file",
-        str(file),
-    ):
+@contextmanager
+def a_scheduler(file: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A scheduler that is ready; workers find it by the file."""
+    place = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(file)]
+    with running("scheduler", *place) as process:
         deadline = time.monotonic() + 60
         while not file.exists() or not file.read_text().strip().endswith("}"):
             assert time.monotonic() < deadline, "the scheduler did not start"
             time.sleep(0.1)
-        yield json.loads(file.read_text())["address"], file
+        yield process
+
+
+def address_in(file: Path) -> str:
+    return str(json.loads(file.read_text())["address"])
+
+
+@pytest.fixture
+def scheduler(tmp_path: Path) -> Iterator[tuple[str, Path]]:
+    """Address of a scheduler, and the file by which workers find it."""
+    file = tmp_path / "scheduler.json"
+    with a_scheduler(file):
+        yield address_in(file), file
 
 
 def a_worker(file: Path) -> AbstractContextManager[subprocess.Popen[bytes]]:
@@ -165,3 +167,43 @@ def test_the_command_hands_the_study_to_the_cluster(
     )
     assert alone.returncode == 2
     assert alone.stderr.strip().endswith("--scheduler goes with --engine dask")
+
+
+def test_a_killed_scheduler_ends_the_run_and_costs_nothing_finished(
+    project: Project, tmp_path: Path
+) -> None:
+    """What is stored stays; the run ends with a word, and the same command goes on elsewhere."""
+    file = tmp_path / "scheduler.json"
+    project.write(replicates=6, epochs=60)
+    with a_scheduler(file) as process, a_worker(file):
+        study = project.start("--engine", "dask", "--scheduler", address_in(file))
+        project.wait_for(3, study)
+        process.kill()
+        printed = study.communicate(timeout=150)[0]
+    assert study.returncode == 2, printed
+    assert "Traceback" not in printed, printed
+    assert "the scheduler is gone" in printed.replace("\n", " ")
+    kept = project.finished()
+    assert kept >= 3
+    summary, _ = project.run(2)
+    assert (summary.trained, summary.reused) == (12 - kept, kept)
+    whole = tmp_path / "uninterrupted"
+    project.run(2, whole)
+    pd.testing.assert_frame_equal(project.curves(), project.curves(whole), check_exact=True)
+
+
+def test_a_trial_that_hangs_on_a_cluster_is_ended_with_its_worker(
+    project: Project, tmp_path: Path
+) -> None:
+    """The cluster starts another worker in its place, and the rest goes on."""
+    project.write_model()
+    project.write(architecture='"own_models:build"')
+    doomed = seed_of(project, 1)
+    project.write_model(trouble=f"seeds.init == {doomed} and __import__('time').sleep(10_000)")
+    text = project.file.read_text("utf-8").replace("[data]", 'trial_timeout = "30s"\n\n[data]')
+    project.file.write_text(text, "utf-8")
+    summary = run_on(project, tmp_path / "cluster", None)
+    assert [(trial.arm, trial.replicate) for trial in summary.failed] == [("own", 1)]
+    trials = project.results(tmp_path / "cluster").trials
+    assert sorted(trials["status"]) == ["completed"] * 3 + ["failed"]
+    assert trials["error"].dropna().str.startswith("took longer than trial_timeout").all()

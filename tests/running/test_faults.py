@@ -11,14 +11,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from harness.plan import seeds_of
-from harness.study_file import load_study
 from harness.study_problems import StudyError
-from tests.running.conftest import Project, gone_within, living
-
-
-def seed_of(project: Project, replicate: int) -> int:
-    return seeds_of(load_study(project.file).study, replicate).init
+from tests.running.conftest import Project, gone_within, living, seed_of
 
 
 def test_a_killed_worker_costs_only_its_trial(project: Project) -> None:
@@ -27,7 +21,7 @@ def test_a_killed_worker_costs_only_its_trial(project: Project) -> None:
     project.write(architecture='"own_models:build"', replicates=3)
     doomed = seed_of(project, 1)
     project.write_model(trouble=f"seeds.init == {doomed} and os.kill(os.getpid(), signal.SIGKILL)")
-    process = project.start("--jobs", "2")
+    process = project.start("--jobs", "2", "--allow-code")
     printed = process.communicate(timeout=180)[0]
     assert process.returncode == 1, printed
     trials = project.results().trials

@@ -20,6 +20,7 @@ from harness.store import Store
 from harness.study import Claim
 from harness.study_file import load_study
 from tests.running.conftest import Project
+from tests.stores import rewrite
 
 SECONDS = """
 [[claims]]
@@ -105,13 +106,12 @@ def test_timing_goes_on_where_it_stopped_and_says_what_is_missing(project: Proje
 def test_a_curve_that_comes_out_otherwise_is_named(project: Project) -> None:
     timed_study(project, timing="shared")
     run(project)
-    with Store(project.store_file) as store:
-        key = str(project.results().trials.query("arm == 'own'")["fingerprint"].iloc[0])
-        with store._engine.begin() as connection:
-            connection.exec_driver_sql(
-                "UPDATE curves SET val_loss = val_loss + 1 WHERE fingerprint = ? AND epoch = 2",
-                (key,),
-            )
+    key = str(project.results().trials.query("arm == 'own'")["fingerprint"].iloc[0])
+    rewrite(
+        project.store_file,
+        "UPDATE curves SET val_loss = val_loss + 1 WHERE fingerprint = ? AND epoch = 2",
+        key,
+    )
     timed_study(project)
     run(project)
     assert stored(project)[2][key] == "val_loss of epoch 2"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import sqlite3
 from typing import Any
 
 import pytest
@@ -21,6 +20,7 @@ from harness.store import Store
 from harness.study_file import load_study
 from harness.verification import Difference, Verification, first_difference
 from tests.running.conftest import Project
+from tests.stores import rewrite
 
 
 def verify(project: Project, sample: int = 4) -> Verification:
@@ -29,12 +29,6 @@ def verify(project: Project, sample: int = 4) -> Verification:
         return verify_study(
             load_study(project.file), store, sample=sample, seed=1, workers=2, view=view
         )
-
-
-def execute(project: Project, statement: str, *values: object) -> None:
-    with sqlite3.connect(project.store_file) as connection:
-        connection.execute(statement, values)
-    connection.close()
 
 
 def row(epoch: int, **values: float | None) -> dict[str, Any]:
@@ -55,8 +49,8 @@ def test_what_was_trained_comes_out_again_and_the_report_says_so(project: Projec
 
 def test_another_bit_is_found_with_trial_epoch_and_column(project: Project) -> None:
     project.run()
-    execute(
-        project,
+    rewrite(
+        project.store_file,
         "UPDATE curves SET val_loss = val_loss + 1e-12 WHERE epoch = 2 AND fingerprint = "
         "(SELECT fingerprint FROM trials WHERE arm = 'own' AND replicate = 1)",
     )
@@ -74,8 +68,9 @@ def test_another_bit_is_found_with_trial_epoch_and_column(project: Project) -> N
 
 def test_another_environment_may_explain_it(project: Project) -> None:
     project.run()
-    execute(project, "UPDATE curves SET loss = loss * 1.0000001 WHERE epoch = 1")
-    execute(project, "UPDATE documents SET body = json_set(body, '$.tensorflow', '2.19.0')")
+    rewrite(project.store_file, "UPDATE curves SET loss = loss * 1.0000001 WHERE epoch = 1")
+    older = "UPDATE documents SET body = json_set(body, '$.tensorflow', '2.19.0')"
+    rewrite(project.store_file, older)
     found = verify(project, sample=1)
     assert (found.is_identical, found.is_explained, found.is_reproduced) == (False, True, True)
     told = " ".join(verification_lines(found))
@@ -85,8 +80,8 @@ def test_another_environment_may_explain_it(project: Project) -> None:
 def test_a_verdict_that_would_change_is_named(project: Project) -> None:
     project.write(replicates=6).run()
     before = project.results().verdicts[0].outcome
-    execute(
-        project,
+    rewrite(
+        project.store_file,
         "UPDATE curves SET val_accuracy = 0.01 * (SELECT replicate FROM trials WHERE "
         "trials.fingerprint = curves.fingerprint) + (SELECT arm = 'linear' FROM trials WHERE "
         "trials.fingerprint = curves.fingerprint) * 0.5",
@@ -106,8 +101,8 @@ def test_seconds_change_no_verdict(project: Project) -> None:
     )
     project.file.write_text(text.replace("margin = 0.01", "margin = 0.0"))
     project.run()
-    execute(
-        project,
+    rewrite(
+        project.store_file,
         "UPDATE curves SET cpu_seconds = (SELECT 100 * (arm = 'linear') + replicate FROM trials "
         "WHERE trials.fingerprint = curves.fingerprint)",
     )
@@ -132,7 +127,7 @@ def test_the_command_writes_json_and_says_by_its_exit_code(project: Project) -> 
     document = json.loads(file.read_text())
     assert (document["identical"], document["seed"], document["stored"]) == (True, 3, 4)
     assert document["trials"][0]["outcome"] == "identical"
-    execute(project, "UPDATE curves SET accuracy = accuracy / 2")
+    rewrite(project.store_file, "UPDATE curves SET accuracy = accuracy / 2")
     assert CliRunner().invoke(app, arguments).exit_code == 1
 
 

@@ -11,7 +11,12 @@ import pytest
 from hypothesis import given, settings
 from scipy import stats
 
-from harness.stats.paired import sign_flip_interval, sign_flip_test, sign_flips
+from harness.stats.paired import (
+    sign_flip_interval,
+    sign_flip_test,
+    sign_flips,
+    sign_flips_of_each,
+)
 from harness.stats.planning import smallest_p
 from harness.stats.results import Interval
 from harness.stats.samples import Alternative, FloatArray, significance
@@ -256,3 +261,20 @@ def test_error_rate_and_coverage(spread: str) -> None:
     three_errors = 3 * math.sqrt(0.05 * 0.95 / 1500)
     assert rejected / 1500 <= 0.05 + three_errors
     assert covered + rejected == 1500
+
+
+@pytest.mark.parametrize("pairs", [6, 25])
+def test_many_samples_at_once_are_as_each_alone(pairs: int) -> None:
+    samples = np.round(np.random.default_rng(3).normal(size=(500, pairs)), 3)
+    together = list(sign_flips_of_each(samples, draws=9_999))
+    assert len(together) == len(samples)
+    for one, found in zip(samples, together, strict=True):
+        alone = sign_flips(one, draws=9_999)
+        assert found.interval(0.95) == alone.interval(0.95)
+        assert found.test() == alone.test()
+
+
+def test_samples_of_different_sizes_are_refused() -> None:
+    with pytest.raises(ValueError, match="one size"):
+        list(sign_flips_of_each([[1.0, 2.0], [1.0]]))
+    assert list(sign_flips_of_each([])) == []

@@ -7,7 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.stats.stochastic_order import almost_stochastic_order, violation_ratio
+from harness.stats.stochastic_order import (
+    almost_stochastic_order,
+    stochastic_orders,
+    violation_ratio,
+)
 
 scores = st.lists(st.integers(0, 20).map(lambda k: k / 20), min_size=1, max_size=7)
 
@@ -55,3 +59,13 @@ def test_one_value_an_arm_is_marked() -> None:
     assert almost_stochastic_order([0.9], [0.8, 0.7]).reason is not None
     with pytest.raises(ValueError, match="a is empty"):
         violation_ratio([], [0.8])
+
+
+def test_both_directions_come_from_the_same_draws() -> None:
+    a, b = [0.95, 0.93, 0.96, 0.90], [0.94, 0.92, 0.93, 0.91, 0.97]
+    there, back = stochastic_orders(a, b)
+    assert there == almost_stochastic_order(a, b)
+    assert back.value == pytest.approx(violation_ratio(b, a))
+    assert back.interval.high == pytest.approx(
+        almost_stochastic_order(b, a, draws=100_000).interval.high, abs=0.05
+    )

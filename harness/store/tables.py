@@ -1,4 +1,8 @@
-"""The tables of the results database."""
+"""The tables of the results database.
+
+A row that must not be lost or mistaken carries a ``checksum`` (see `harness.store.seals`). It is
+NULL only in rows that an older version wrote while this one was not looking.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +10,25 @@ import sqlalchemy as sa
 
 from harness.measures import CURVE_COLUMNS
 
+
+def _checksum() -> sa.Column[str]:
+    return sa.Column("checksum", sa.String)
+
+
 SCHEMA = sa.MetaData()
 META = sa.Table(
     "meta",
     SCHEMA,
     sa.Column("key", sa.String, primary_key=True),
     sa.Column("value", sa.Text, nullable=False),
+    _checksum(),
 )
 DOCUMENTS = sa.Table(  # environments and arm identities, each stored once under its own hash
     "documents",
     SCHEMA,
     sa.Column("digest", sa.String, primary_key=True),
     sa.Column("body", sa.Text, nullable=False),
+    _checksum(),
 )
 ARMS = sa.Table(
     "arms",
@@ -25,6 +36,7 @@ ARMS = sa.Table(
     sa.Column("settings", sa.String, primary_key=True),  # hash of what the study file says
     sa.Column("identity", sa.String, nullable=False),
     sa.Column("description", sa.Text, nullable=False),
+    _checksum(),
 )
 TRIALS = sa.Table(
     "trials",
@@ -47,6 +59,8 @@ TRIALS = sa.Table(
     sa.Column("load", sa.Float),
     sa.Column("environment", sa.String),
     sa.Column("finished_at", sa.Float, nullable=False),
+    sa.Column("curve", sa.String),  # checksum of the rows in CURVES
+    _checksum(),
 )
 CURVES = sa.Table(
     "curves",
@@ -63,7 +77,7 @@ LEASES = sa.Table(
     sa.Column("host", sa.String, nullable=False),
     sa.Column("pid", sa.Integer, nullable=False),
     sa.Column("pid_started", sa.Float, nullable=False),
-    sa.Column("renewed", sa.Float, nullable=False),
+    sa.Column("renewed", sa.Float, nullable=False),  # a count of heartbeats, not a time
 )
 TIMED_TRIALS = sa.Table(  # trials that were trained once more, alone on the machine
     "timed_trials",
@@ -72,6 +86,8 @@ TIMED_TRIALS = sa.Table(  # trials that were trained once more, alone on the mac
     sa.Column("difference", sa.Text),  # where the curve came out otherwise; NULL if nowhere
     sa.Column("load", sa.Float),
     sa.Column("finished_at", sa.Float, nullable=False),
+    sa.Column("curve", sa.String),  # checksum of the rows in TIMED_EPOCHS
+    _checksum(),
 )
 TIMED_EPOCHS = sa.Table(
     "timed_epochs",
@@ -81,3 +97,5 @@ TIMED_EPOCHS = sa.Table(
     sa.Column("seconds", sa.Float),
     sa.Column("cpu_seconds", sa.Float),
 )
+EPOCHS_OF = {TRIALS: CURVES, TIMED_TRIALS: TIMED_EPOCHS}
+"""By table of trials, the table of their rows an epoch."""
