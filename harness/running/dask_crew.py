@@ -75,7 +75,8 @@ def dask_hired(workers: int, threads: int, *, scheduler: str | None) -> Iterator
             "'training-bench[dask]'"
         ) from None
     dask: Any = distributed  # it has no types
-    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # a loss is told by us
+    for name in ("distributed", "distributed.client"):  # a loss is told by us, without tracebacks
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     with ExitStack() as stack:
         if scheduler is None:
             cluster = dask.LocalCluster(
