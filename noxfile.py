@@ -127,6 +127,7 @@ PUBLISHED = {
     "randomness": ("randomness", None, 30),
     "randomness-full": ("randomness", "full", 60),
     "optimizers": ("optimizers", None, 20),
+    "precision": ("precision", None, 20),
     "overfitting": ("overfitting", None, 20),
     "fashion": ("fashion", None, 20),
     "cifar10": ("cifar10", None, 25),

@@ -14,12 +14,20 @@ import io
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from enum import StrEnum
 from functools import cache
-from importlib import resources
 from typing import Any, Self, TypeVar
 
-SOURCE = "en"
-LANGUAGES = (SOURCE, "ja")
+
+class Language(StrEnum):
+    """The languages there are, by their codes."""
+
+    EN = "en"
+    JA = "ja"
+
+
+SOURCE = Language.EN
+LANGUAGES = tuple(Language)
 CATALOG = "locale/{language}/LC_MESSAGES/harness.po"
 Text = TypeVar("Text", bound=str)
 _language: ContextVar[str] = ContextVar("language", default=SOURCE)
@@ -134,7 +142,9 @@ def _part(part: Any) -> Any:
 
 @cache
 def _catalog(language: str) -> gettext.GNUTranslations:
-    from babel.messages.mofile import write_mo  # noqa: PLC0415 - English needs no Babel
+    from importlib import resources  # noqa: PLC0415 - English needs neither
+
+    from babel.messages.mofile import write_mo  # noqa: PLC0415
     from babel.messages.pofile import read_po  # noqa: PLC0415
 
     source = resources.files("harness").joinpath(CATALOG.format(language=language))

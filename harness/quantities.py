@@ -23,13 +23,6 @@ _NOUNS = {
     "seconds": NN_("second", "seconds"),
     "nats": NN_("nat", "nats"),
 }
-_AMOUNTS = {
-    "accuracy": NN_("{number} point", "{number} points"),
-    "epochs": NN_("{number} epoch", "{number} epochs"),
-    "steps": NN_("{number} step", "{number} steps"),
-    "seconds": NN_("{number} second", "{number} seconds"),
-    "nats": NN_("{number} nat", "{number} nats"),
-}
 _COUNTS = {
     "arm": NN_("{n} arm", "{n} arms"),
     "claim": NN_("{n} claim", "{n} claims"),
@@ -39,13 +32,16 @@ _COUNTS = {
     "incomplete block": NN_("{n} incomplete block", "{n} incomplete blocks"),
     "look": NN_("{n} look", "{n} looks"),
     "minute": NN_("{n} minute", "{n} minutes"),
+    "nat": NN_("{n} nat", "{n} nats"),
     "pair": NN_("{n} pair", "{n} pairs"),
+    "point": NN_("{n} point", "{n} points"),
     "relabeling": NN_("{n} relabeling", "{n} relabelings"),
     "repeat": NN_("{n} repeat", "{n} repeats"),
     "replicate": NN_("{n} replicate", "{n} replicates"),
     "run": NN_("{n} run", "{n} runs"),
     "second": NN_("{n} second", "{n} seconds"),
     "split": NN_("{n} split", "{n} splits"),
+    "step": NN_("{n} step", "{n} steps"),
     "stored trial": NN_("{n} stored trial", "{n} stored trials"),
     "trial": NN_("{n} trial", "{n} trials"),
 }
@@ -88,10 +84,10 @@ def unit_noun(unit: str, number: str = "2") -> str:
 
 def with_unit(text: str, unit: str) -> str:
     """A written number with its unit: "1 epoch", "3.4 epochs"."""
-    forms = _AMOUNTS.get(unit)
-    if forms is None:
+    if unit not in _NOUNS:
         return f"{text} {unit}"
-    return ngettext(*forms, 1 if text == "1" else 2).format(number=text)
+    noun, _several = _NOUNS[unit]
+    return ngettext(*_COUNTS[noun], 1 if text == "1" else 2).format(n=text)
 
 
 def decimals_for(unit: str, interval: Interval, value: float) -> int:
@@ -207,6 +203,11 @@ def p_words(p: float, alpha: float = 0.05) -> str:
     """A p value in a sentence: "p = 0.014", "p < 0.001"."""
     text = p_value(p, alpha)
     return f"p {text}" if text[0] in "<>" else f"p = {text}"
+
+
+def with_ends(value: str, low: str, high: str) -> str:
+    """A written value with the ends of its interval or band: "96.8 % (96.1 to 97.3)"."""
+    return _("{value} ({low} to {high})").format(value=value, low=low, high=high)
 
 
 def duration(seconds: float) -> str:

@@ -82,10 +82,7 @@ def open_results(loaded: LoadedStudy, reports: Path, address: str | None = None)
     store = existing_store(loaded, reports, address)
     if store is None:
         place = database_of(loaded, reports, address).name
-        profile = f" --profile {loaded.profile}" if loaded.profile else ""
-        raise UserError(
-            f"{place}: holds no results yet; run `bench study {loaded.file}{profile}` first"
-        )
+        raise UserError(f"{place}: holds no results yet; run `{loaded.command}` first")
     return store
 
 

@@ -42,6 +42,12 @@ class LoadedStudy:
     allow_code: bool = False
 
     @property
+    def command(self) -> str:
+        """What to type to train it."""
+        profile = f" --profile {self.profile}" if self.profile else ""
+        return f"bench study {self.file}{profile}"
+
+    @property
     def folder_name(self) -> str:
         """Name of the results folder below the reports folder."""
         name = safe_name(self.study.study.name)

@@ -15,8 +15,17 @@ from typing import get_args
 import pytest
 from babel.messages.catalog import Message
 
-from harness.commands.options import Language
-from harness.language import LANGUAGES, SOURCE, _, current, ngettext, pgettext, said, using
+from harness.language import (
+    LANGUAGES,
+    SOURCE,
+    Language,
+    _,
+    current,
+    ngettext,
+    pgettext,
+    said,
+    using,
+)
 from harness.prose import words
 from harness.prose.phrases import METRICS
 from harness.quantities import amount, duration, either, given_amount, joined, listed, plural

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.commands import terminal
-from harness.commands.options import Json, Lang, Language, Quiet
+from harness.commands.options import Json, Lang, Quiet
 from harness.commands.results import print_answer, write_json
+from harness.language import Language
 
 if TYPE_CHECKING:
     from harness.results import Results
@@ -138,6 +139,7 @@ def analyze(
     from harness.logged import analyze as run
     from harness.logs import Reading
     from harness.prose.notices import study_notices
+    from harness.prose.words import sentence
     from harness.report.log_document import analysis_document, analysis_lines
 
     with terminal.plain_errors():
@@ -170,8 +172,8 @@ def analyze(
         if any(verdict.reason is None for verdict in results.verdicts):
             print_answer(results)
         elif results.verdicts:
-            reason = str(results.verdicts[0].reason)
-            terminal.answer(f"No claim can be tested. {reason[:1].upper()}{reason[1:]}.")
+            reason = sentence(str(results.verdicts[0].reason))
+            terminal.answer(f"No claim can be tested. {reason}")
         write_json(json, analysis_document(results))
         if html is not None:
             _write_html(html, results, lang)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.commands import terminal
-from harness.commands.options import Json, Lang, Language, Profile, Quiet, Verbose
+from harness.commands.options import Json, Lang, Profile, Quiet, Verbose
 from harness.commands.results import load, marked, write_json
+from harness.language import Language
 
 if TYPE_CHECKING:
     from harness.analyses.compare import ResultsCompared

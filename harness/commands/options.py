@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from harness.commands.terminal import leave_output_to_machines
+from harness.language import Language
 
 
 def _json_file(file: Path | None) -> Path | None:
     if file == Path("-"):
         leave_output_to_machines()
     return file
-
-
-class Language(StrEnum):
-    """The languages of `harness.language` for the command line."""
-
-    EN = "en"
-    JA = "ja"
 
 
 StudyFile = Annotated[Path, typer.Argument(metavar="STUDY", help="The study's TOML file.")]

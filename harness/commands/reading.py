@@ -13,7 +13,6 @@ from harness.commands.options import (
     AllowCode,
     Json,
     Lang,
-    Language,
     Profile,
     Quiet,
     Reports,
@@ -22,6 +21,7 @@ from harness.commands.options import (
     Verbose,
 )
 from harness.commands.results import load, write_json
+from harness.language import Language
 
 app = typer.Typer()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -50,13 +51,9 @@ def push(
     store: StoreAddress = None,
 ) -> None:
     """Add the trials of a study's own file to a team's database."""
-    from harness.results_folder import store_file
-    from harness.store import SQLiteFile
-
     with terminal.plain_errors():
-        loaded = load(file, profile)
-        own = SQLiteFile(store_file(loaded, reports))
-        _copy(own, _team_database(loaded, store))
+        own, team = _own_and_team(load(file, profile), reports, store)
+        _copy(own, team)
 
 
 @store_app.command()
@@ -68,24 +65,22 @@ def pull(
     store: StoreAddress = None,
 ) -> None:
     """Add a study's trials in a team's database to its own file."""
-    from harness.results_folder import store_file
-    from harness.store import SQLiteFile
-
     with terminal.plain_errors():
-        loaded = load(file, profile)
-        own = SQLiteFile(store_file(loaded, reports))
-        _copy(_team_database(loaded, store), own)
+        own, team = _own_and_team(load(file, profile), reports, store)
+        _copy(team, own)
 
 
-def _team_database(loaded: LoadedStudy, address: str | None) -> Database:
-    from harness.results_folder import STORE_VARIABLE, database_of, refuse_logs
-    from harness.store import PostgresSchema
+def _own_and_team(
+    loaded: LoadedStudy, reports: Path, address: str | None
+) -> tuple[Database, Database]:
+    from harness.results_folder import STORE_VARIABLE, database_of, refuse_logs, store_file
+    from harness.store import PostgresSchema, SQLiteFile
 
     refuse_logs(loaded, "it has no store")
-    database = database_of(loaded, REPORTS, address)
-    if not isinstance(database, PostgresSchema):
+    team = database_of(loaded, reports, address)
+    if not isinstance(team, PostgresSchema):
         terminal.fail(f"name the database by --store or {STORE_VARIABLE}")
-    return database
+    return SQLiteFile(store_file(loaded, reports)), team
 
 
 def _copy(source: Database, target: Database) -> None:
@@ -125,7 +120,6 @@ def _tell(loaded: LoadedStudy, repaired: Repaired) -> None:
         if missing:
             lines.append(f"  {arm.name}: replicate {', '.join(missing)}")
     if lines:
-        profile = f" --profile {loaded.profile}" if loaded.profile else ""
-        terminal.answer(f"To be trained, by `bench study {loaded.file}{profile}`:")
+        terminal.answer(f"To be trained, by `{loaded.command}`:")
     for line in lines:
         terminal.answer(line)

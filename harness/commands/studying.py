@@ -16,7 +16,6 @@ from harness.commands.options import (
     Jobs,
     Json,
     Lang,
-    Language,
     Profile,
     Quiet,
     Reports,
@@ -25,6 +24,7 @@ from harness.commands.options import (
     Verbose,
 )
 from harness.commands.results import load, write_json
+from harness.language import Language
 
 if TYPE_CHECKING:
     from harness.running.session import Hire, RunSummary

@@ -16,7 +16,7 @@ from harness.analyses.calibration import (
 )
 from harness.language import N_, _
 from harness.prose.words import sample_words, stopped
-from harness.quantities import joined, number, percent, plural, with_percent
+from harness.quantities import joined, number, percent, plural, with_ends, with_percent
 
 TITLES: Mapping[Check, str] = {
     "no difference": N_("no difference, called real"),
@@ -63,9 +63,7 @@ def share_words(share: float) -> str:
 def rate_words(rate: Rate) -> str:
     """An error rate with its Monte Carlo interval: "3.1 % (2.4 to 4.0 %)"."""
     ends = rate.interval()
-    return _("{share} ({low} to {high})").format(
-        share=share_words(rate.share), low=number(100 * ends.low, 1), high=share_words(ends.high)
-    )
+    return with_ends(share_words(rate.share), number(100 * ends.low, 1), share_words(ends.high))
 
 
 def summary(calibration: Calibration) -> list[str]:

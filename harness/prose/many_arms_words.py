@@ -14,6 +14,7 @@ from harness.quantities import (
     p_value,
     p_words,
     plural,
+    with_ends,
     with_percent,
 )
 from harness.stats.planning import smallest_p
@@ -180,9 +181,7 @@ def middle_words(estimate: Estimate, unit: str) -> str:
     ends = estimate.interval
     decimals = max(1, decimals_for(unit, Interval(ends.low, ends.high, ends.level), 0.0))
     low, high = level(ends.low, unit, decimals), level(ends.high, unit, decimals)
-    return _("{value} ({low} to {high})").format(
-        value=level(estimate.value, unit, decimals), low=low, high=high
-    )
+    return with_ends(level(estimate.value, unit, decimals), low, high)
 
 
 def order_words(row: Ranked, found: ManyArms) -> str:

@@ -19,6 +19,7 @@ from harness.quantities import (
     shown,
     span,
     unit_noun,
+    with_ends,
     with_percent,
 )
 from harness.stats.results import Estimate, Interval
@@ -62,11 +63,7 @@ def share_words(share: Estimate) -> str:
     if math.isnan(share.interval.low):
         return told
     ends = share.interval
-    return _("{share} ({low} to {high})").format(
-        share=told,
-        low=number(100 * ends.low, 0),
-        high=with_percent(number(100 * ends.high, 0)),
-    )
+    return with_ends(told, number(100 * ends.low, 0), with_percent(number(100 * ends.high, 0)))
 
 
 def ranking_sentence(spreads: Spreads) -> str:

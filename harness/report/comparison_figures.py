@@ -9,9 +9,9 @@ from matplotlib.ticker import MaxNLocator
 
 from harness.analyses.comparisons import Comparison
 from harness.language import _
-from harness.quantities import joined, number, shown, unit_noun
+from harness.quantities import joined, number, shown, unit_noun, with_ends, with_unit
 from harness.report.figure_style import INK, MUTED, PANEL, ZONE, as_svg, drawing
-from harness.report.figures import Drawn, banded
+from harness.report.figures import Drawn
 from harness.report.readings import FloatArray, Line, readings
 
 
@@ -83,8 +83,8 @@ def _told(low: FloatArray, centre: FloatArray, high: FloatArray, unit: str) -> l
     told = []
     for points in zip(low, centre, high, strict=True):
         below, middle, above = (number(value, decimals) for value in points)
-        middle = _("{number} {unit}").format(number=middle, unit=unit_noun(unit))
-        told.append(banded(middle, below, above) if np.isfinite(points).all() else middle)
+        middle = with_unit(middle, unit)
+        told.append(with_ends(middle, below, above) if np.isfinite(points).all() else middle)
     return told
 
 

@@ -15,7 +15,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocat
 from harness.language import N_, _, ngettext
 from harness.measures import is_accuracy
 from harness.prose.phrases import METRICS
-from harness.quantities import amount, joined, number, with_percent, with_unit
+from harness.quantities import amount, joined, number, with_ends, with_percent, with_unit
 from harness.report.direct_labels import label_ends
 from harness.report.figure_style import PANEL, ArmStyle, as_svg, drawing
 from harness.report.readings import Line, readings
@@ -104,13 +104,8 @@ def _band_words(metric: str, band: SimultaneousBand) -> list[str]:
     for points in zip(band.centre, band.low, band.high, strict=True):
         middle, low, high = (number(value * factor, decimals) for value in points)
         middle = with_percent(middle) if is_accuracy(metric) else middle
-        told.append(banded(middle, low, high) if np.isfinite(points).all() else middle)
+        told.append(with_ends(middle, low, high) if np.isfinite(points).all() else middle)
     return told
-
-
-def banded(middle: str, low: str, high: str) -> str:
-    """A value with its band: "96.8 % (96.1 to 97.3)"."""
-    return _("{value} ({low} to {high})").format(value=middle, low=low, high=high)
 
 
 def _draw_arm(

@@ -67,12 +67,13 @@ def render_page(
         analyses: Sections that look further than the verdicts.
     """
     styles = arm_styles([arm.name for arm in results.loaded.study.all_arms])
+    arms, asked = series_by_arm(results), measured_arms(results)
     published, fault = published_curves(results)
     style, script = style_sheet(), part("script.js")
     context = {
         **_words_of(results, [fault] if fault else []),
-        **_figures_of(results, styles, published),
-        **_details_of(results),
+        **_figures_of(results, arms, asked, styles, published),
+        **_details_of(results, arms, asked),
         "grids": grids,
         "styles": styles,
         "style": style,
@@ -172,9 +173,13 @@ def _trust(results: Results) -> str:
     ).format(alpha=percent(study.study.alpha))
 
 
-def _figures_of(results: Results, styles: Mapping[str, ArmStyle], published: Any) -> dict[str, Any]:
-    arms = series_by_arm(results)
-    asked = measured_arms(results)
+def _figures_of(
+    results: Results,
+    arms: Mapping[str, Mapping[str, Series]],
+    asked: Sequence[MeasuredArms],
+    styles: Mapping[str, ArmStyle],
+    published: Any,
+) -> dict[str, Any]:
     paired = all(verdict.is_paired for verdict in results.verdicts)
     return {
         "curves": [
@@ -220,13 +225,14 @@ def _forests(results: Results) -> list[Drawn]:
     ]
 
 
-def _details_of(results: Results) -> dict[str, Any]:
-    asked = measured_arms(results)
+def _details_of(
+    results: Results, arms: Mapping[str, Mapping[str, Series]], asked: Sequence[MeasuredArms]
+) -> dict[str, Any]:
     methods = methods_of(results.verdicts)
     return {
         "verdicts": verdict_cards(results),
         "measure_rows": [row for measured in asked for row in measure_rows(measured)],
-        "time_rows": time_rows(series_by_arm(results)),
+        "time_rows": time_rows(arms),
         "arms": arm_details(results),
         "arm_notes": arm_notes(results),
         "troubles": trouble_details(results),

@@ -9,8 +9,7 @@ from harness.analyses.pairing import Pairing, pairings_of
 from harness.language import _
 from harness.prose.phrases import subject
 from harness.prose.randomness_words import pairing_sentence
-from harness.quantities import NO_VALUE, number
-from harness.report.figures import banded
+from harness.quantities import NO_VALUE, number, with_ends
 from harness.report.sections import Section, Table
 from harness.results import Results
 from harness.stats.results import Estimate
@@ -73,4 +72,4 @@ def _estimate(estimate: Estimate) -> str:
     told = number(estimate.value, 2)
     if math.isnan(ends.low):
         return told
-    return banded(told, number(ends.low, 2), number(ends.high, 2))
+    return with_ends(told, number(ends.low, 2), number(ends.high, 2))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,7 @@ from harness.report.sections import Section, Table
 from harness.report.series import FloatArray
 from harness.results import Results
 from harness.stopping import Look, declared_looks
-from harness.verdicts import all_decided
+from harness.verdicts import Verdict, all_decided
 
 _SHAPES = {"obrien-fleming": "O'Brien-Fleming", "pocock": "Pocock"}
 _ROOM = 0.055  # of the axis, between two labels
@@ -40,7 +40,7 @@ def section_of(results: Results) -> Section | None:
         figures=[_boundary_figure(results, looks)] if results.by_look else [],
         tables=[_look_table(results, looks), *_claim_tables(results)],
         method=_method(results),
-        files={_FILE: csv_text(_numbers(results, looks))} if results.by_look else {},
+        files={_FILE: csv_text(_numbers(results))} if results.by_look else {},
     )
 
 
@@ -92,8 +92,7 @@ def _lead(results: Results, looks: Sequence[Look]) -> list[str]:
 
 
 def _look_table(results: Results, looks: Sequence[Look]) -> Table:
-    study = results.loaded.study
-    alpha, claims = study.study.alpha, max(len(study.claims) + results.withdrawn, 1)
+    alpha, claims = _alpha_and_claims(results)
     rows = []
     for look in looks:
         taken = look.place < len(results.by_look)
@@ -121,6 +120,20 @@ def _look_table(results: Results, looks: Sequence[Look]) -> Table:
     return Table(_("The looks and their boundary"), header, rows)
 
 
+def _alpha_and_claims(results: Results) -> tuple[float, int]:
+    """The error rate of the study, and how many claims share it."""
+    study = results.loaded.study
+    return study.study.alpha, max(len(study.claims) + results.withdrawn, 1)
+
+
+def _at_each_look(results: Results) -> Iterator[tuple[Look, Verdict]]:
+    """Every look that was taken with the verdicts it brought, not those of earlier ones."""
+    for place, verdicts in enumerate(results.by_look):
+        for verdict in verdicts:
+            if verdict.look is not None and verdict.look.place == place:
+                yield verdict.look, verdict
+
+
 def _level_words(level: float) -> str:
     """Two digits, without an exponent."""
     return f"{level:.{max(0, 1 - math.floor(math.log10(level)))}f}".rstrip("0").rstrip(".")
@@ -128,22 +141,17 @@ def _level_words(level: float) -> str:
 
 def _claim_tables(results: Results) -> list[Table]:
     """What each claim looked like at each look that it had to wait for."""
-    rows = []
-    for place, verdicts in enumerate(results.by_look):
-        for verdict in verdicts:
-            if verdict.look is None or verdict.look.place != place:
-                continue  # decided at an earlier look
-            tested = verdict.reason is None
-            rows.append(
-                [
-                    str(verdict.look.count),
-                    verdict.claim.id,
-                    effect_words(verdict),
-                    p_value(verdict.test.p, verdict.level) if tested else NO_VALUE,
-                    p_value(verdict.p_adjusted, verdict.alpha),
-                    _(verdict.outcome),
-                ]
-            )
+    rows = [
+        [
+            str(look.count),
+            verdict.claim.id,
+            effect_words(verdict),
+            p_value(verdict.test.p, verdict.level) if verdict.reason is None else NO_VALUE,
+            p_value(verdict.p_adjusted, verdict.alpha),
+            _(verdict.outcome),
+        ]
+        for look, verdict in _at_each_look(results)
+    ]
     header = [
         _("Replicates"),
         _("Claim"),
@@ -186,8 +194,7 @@ def _method(results: Results) -> list[str]:
 
 def _boundary_figure(results: Results, looks: Sequence[Look]) -> Drawn:
     """Each claim's p at each look, and the boundary that it has to pass."""
-    study = results.loaded.study
-    alpha, claims = study.study.alpha, max(len(study.claims) + results.withdrawn, 1)
+    alpha, claims = _alpha_and_claims(results)
     counts = [look.count for look in looks]
     last = np.array([look.level(alpha) for look in looks])
     first = np.array([look.level(alpha / claims) for look in looks])
@@ -221,10 +228,9 @@ def _boundary_figure(results: Results, looks: Sequence[Look]) -> Drawn:
     return Drawn(svg, _("p at each look, and the boundary"), caption, _FILE)
 
 
-def _numbers(results: Results, looks: Sequence[Look]) -> pd.DataFrame:
+def _numbers(results: Results) -> pd.DataFrame:
     """A row a claim and look that was taken, with the boundary of that look."""
-    study = results.loaded.study
-    alpha, claims = study.study.alpha, max(len(study.claims) + results.withdrawn, 1)
+    alpha, claims = _alpha_and_claims(results)
     return pd.DataFrame(
         [
             {
@@ -237,9 +243,7 @@ def _numbers(results: Results, looks: Sequence[Look]) -> pd.DataFrame:
                 "boundary_last_claim": look.level(alpha),
                 "verdict": verdict.outcome,
             }
-            for look, verdicts in zip(looks, results.by_look, strict=False)
-            for verdict in verdicts
-            if verdict.look is not None and verdict.look.place == look.place
+            for look, verdict in _at_each_look(results)
         ]
     )
 
@@ -247,11 +251,9 @@ def _numbers(results: Results, looks: Sequence[Look]) -> pd.DataFrame:
 def _paths(results: Results) -> dict[str, list[tuple[int, float]]]:
     """By claim, replicates and p at each look up to the one that decided it."""
     paths: dict[str, list[tuple[int, float]]] = {}
-    for place, verdicts in enumerate(results.by_look):
-        for verdict in verdicts:
-            if verdict.test.defined and verdict.look is not None and verdict.look.place == place:
-                point = (verdict.look.count, verdict.test.p)
-                paths.setdefault(verdict.claim.id, []).append(point)
+    for look, verdict in _at_each_look(results):
+        if verdict.test.defined:
+            paths.setdefault(verdict.claim.id, []).append((look.count, verdict.test.p))
     return paths
 
 

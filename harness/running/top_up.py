@@ -132,8 +132,6 @@ def _present(loaded: LoadedStudy, store: Store) -> LoadedStudy:
 
 def _check_finished(loaded: LoadedStudy, results: Results) -> None:
     if not _reached(results):
-        profile = f" --profile {loaded.profile}" if loaded.profile else ""
         raise UserError(
-            f"{loaded.file}: not all declared replicates are trained; run "
-            f"`bench study {loaded.file}{profile}` first"
+            f"{loaded.file}: not all declared replicates are trained; run `{loaded.command}` first"
         )

@@ -147,6 +147,19 @@ class Project:
         with Store(self.store_file) as store:
             return len(store.trials())
 
+    def check_that_it_goes_on(self, trials: int, elsewhere: Path) -> None:
+        """Train what is missing: no more than that, and to the bits of a run undisturbed."""
+        kept = self.finished()
+        summary, _ = self.run(2)
+        assert (summary.trained, summary.reused) == (trials - kept, kept)
+        self.check_that_it_is_as_undisturbed(elsewhere)
+
+    def check_that_it_is_as_undisturbed(self, elsewhere: Path) -> None:
+        """Hold the stored curves against those of a run that nobody disturbs."""
+        whole = elsewhere / "uninterrupted"
+        self.run(2, whole)
+        pd.testing.assert_frame_equal(self.curves(), self.curves(whole), check_exact=True)
+
     def wait_for(self, trials: int, process: subprocess.Popen[str]) -> None:
         """Wait until so many trials are stored."""
         deadline = time.monotonic() + 120

@@ -183,13 +183,8 @@ def test_a_killed_scheduler_ends_the_run_and_costs_nothing_finished(
     assert study.returncode == 2, printed
     assert "Traceback" not in printed, printed
     assert "the scheduler is gone" in printed.replace("\n", " ")
-    kept = project.finished()
-    assert kept >= 3
-    summary, _ = project.run(2)
-    assert (summary.trained, summary.reused) == (12 - kept, kept)
-    whole = tmp_path / "uninterrupted"
-    project.run(2, whole)
-    pd.testing.assert_frame_equal(project.curves(), project.curves(whole), check_exact=True)
+    assert project.finished() >= 3
+    project.check_that_it_goes_on(12, tmp_path)
 
 
 def test_a_trial_that_hangs_on_a_cluster_is_ended_with_its_worker(

@@ -8,7 +8,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
 from harness.study_problems import StudyError
@@ -77,13 +76,8 @@ def test_an_interrupted_study_goes_on_where_it_stopped(
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate(timeout=15)
     assert gone_within(5, lambda: living(process.pid))
-    kept = project.finished()
-    assert 3 <= kept < 10
-    summary, _ = project.run(2)
-    assert (summary.trained, summary.reused) == (10 - kept, kept)
-    whole = tmp_path / "uninterrupted"
-    project.run(2, whole)
-    pd.testing.assert_frame_equal(project.curves(), project.curves(whole), check_exact=True)
+    assert 3 <= project.finished() < 10
+    project.check_that_it_goes_on(10, tmp_path)
 
 
 def test_two_runs_of_one_study_share_the_work(project: Project) -> None:
