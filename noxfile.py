@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import nox
@@ -11,6 +12,8 @@ nox.options.reuse_existing_virtualenvs = True
 nox.options.sessions = ["lint", "types", "tests", "study", "report", "docs", "speed"]
 
 LEAST_COVERED = {"statements": 95.0, "branches": 90.0}
+# One process more than cores, since many tests wait for others; the cap spares memory.
+SIDE_BY_SIDE = ["-n", str(min(os.cpu_count() or 1, 4) + 1), "--dist", "worksteal"]
 SMOKE = ["studies/convergence.toml", "--profile", "smoke"]
 
 
@@ -35,7 +38,7 @@ def types(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """All tests but the slow ones; real training and a real browser included."""
     session.install("-c", "constraints.txt", "-e", ".[test]")
-    session.run("pytest", "-m", "not slow", *session.posargs)
+    session.run("pytest", *SIDE_BY_SIDE, "-m", "not slow", *session.posargs)
 
 
 @nox.session
@@ -50,7 +53,8 @@ def coverage(session: nox.Session) -> None:
     """Lines and branches of harness/ that the tests reach, in the processes they start, too."""
     session.install("-c", "constraints.txt", "-e", ".[test,quality]")
     session.run("coverage", "erase")
-    session.run("coverage", "run", "-m", "pytest", "-m", "not slow", *session.posargs)
+    quick = ["-m", "pytest", *SIDE_BY_SIDE, "-m", "not slow"]
+    session.run("coverage", "run", *quick, *session.posargs)
     session.run("coverage", "combine")
     session.run("coverage", "report", "--skip-covered")
     session.run("coverage", "json", "-q")

@@ -6,6 +6,8 @@ A further family is a module of `harness.commands` with an ``app``, and a line h
 from __future__ import annotations
 
 import sys
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
@@ -33,7 +35,27 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.callback()(terminal.reset)
+
+
+def _tell_version(wanted: bool) -> None:
+    """Print which version this is and end."""
+    if wanted:
+        typer.echo(f"bench {version('training-bench')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _begin(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_tell_version, is_eager=True, help="Print the version and end."
+        ),
+    ] = False,
+) -> None:
+    terminal.reset()
+
+
 for family in (
     studying,
     showing,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pandas as pd
@@ -43,6 +44,11 @@ def smoke(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 def test_help_answers_without_heavy_modules() -> None:
     modules = imported_by("--help")
     assert not modules & {"tensorflow", "keras", "pandas", "scipy", "matplotlib", "sqlalchemy"}
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    done = bench("--version")
+    assert (done.returncode, done.stdout) == (0, f"bench {version('training-bench')}\n")
 
 
 def test_the_study_prints_the_answer_last_and_leaves_a_report(smoke: tuple[Path, str]) -> None:

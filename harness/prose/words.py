@@ -458,7 +458,9 @@ def answer_point(verdict: Verdict) -> str:
 
 def headline(verdict: Verdict) -> str:
     """One claim's finding for a first screen, without statistics."""
-    return joined([stopped(finding(verdict)), reached_words(verdict)])
+    found = stopped(finding(verdict))
+    begins_with_a_name = found.startswith(tuple(f"{name} " for name in _names(verdict)))
+    return joined([found if begins_with_a_name else sentence(found), reached_words(verdict)])
 
 
 def answer(verdicts: Sequence[Verdict]) -> str:

@@ -32,23 +32,22 @@ _LOST = (
 class DaskSlot:
     """Room for one call at a time on the cluster; used like `harness.running.worker.Worker`."""
 
-    def __init__(self, client: Any, executor: Any) -> None:
-        self._client, self._executor = client, executor
-        self._key = ""
-        self._future: Future[Any] | None = None
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self._future: Any = None
 
     def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
         """Run a call on any worker of the cluster."""
-        self._key = f"bench-{uuid4().hex}"
-        self._future = self._executor.submit(function, *arguments, key=self._key)
-        return _explained(self._future, self._client)
+        key = f"bench-{uuid4().hex}"
+        self._future = self._client.submit(function, *arguments, key=key, pure=False)
+        return _fetched(self._future, self._client)
 
     def stop(self) -> None:
         """Give up what is under way; a worker that is at it is ended, for it may be stuck."""
         if self._future is None or self._future.done():
             return
         places = self._client.processing().items()
-        stuck = [worker for worker, keys in places if self._key in keys]
+        stuck = [worker for worker, keys in places if self._future.key in keys]
         self._future.cancel()  # before its worker is lost, or it would be given to another
         if stuck:
             self._client.run(os._exit, 1, workers=stuck, wait=False, on_error="ignore")
@@ -96,9 +95,7 @@ def dask_hired(workers: int, threads: int, *, scheduler: str | None) -> Iterator
                 "machine reach it?"
             ) from None
         stack.enter_context(client)
-        executor = client.get_executor(pure=False)
-        stack.callback(executor.shutdown, wait=False)
-        yield [DaskSlot(client, executor) for _ in range(_places(client, scheduler))]
+        yield [DaskSlot(client) for _ in range(_places(client, scheduler))]
 
 
 def _places(client: Any, scheduler: str | None) -> int:
@@ -112,27 +109,34 @@ def _places(client: Any, scheduler: str | None) -> int:
     return sum(client.nthreads().values())
 
 
-def _explained(future: Future[Any], client: Any) -> Future[Any]:
-    """A future in which the death of dask's workers looks like that of our own.
+def _fetched(promised: Any, client: Any) -> Future[Any]:
+    """What dask promised, as a future that always ends, and in which lost workers look like ours.
 
-    The loss of the scheduler is no trial's fault: it ends the run.
+    dask's own executor leaves a future open for ever if the scheduler is lost while a result is
+    on its way. The loss of the scheduler is no trial's fault: it ends the run.
     """
-    outer: Future[Any] = Future()
-    outer.set_running_or_notify_cancel()
+    fetched: Future[Any] = Future()
+    fetched.set_running_or_notify_cancel()
 
-    def settle(ended: Future[Any]) -> None:
+    def fetch(ended: Any) -> None:
         try:
-            result = ended.result()
-        except CancelledError:
-            gave_up = TerminatedWorkerError("the cluster gave the trial up")
-            is_lost = client.status != "running"
-            outer.set_exception(UserError(_LOST) if is_lost else gave_up)
-        except Exception as error:  # whatever a trial raised is handed on
-            lost = type(error).__name__ == "KilledWorker"
-            told = TerminatedWorkerError("the workers that trained it were lost, one by one")
-            outer.set_exception(told if lost else error)
-        else:
-            outer.set_result(result)
+            fetched.set_result(ended.result(timeout=PATIENCE))
+        except Exception as error:
+            fetched.set_exception(_as_told(error, ended.status, client.status))
 
-    future.add_done_callback(settle)
-    return outer
+    promised.add_done_callback(fetch)
+    return fetched
+
+
+def _as_told(error: Exception, call: str, client: str) -> Exception:
+    """What the run is told of a call without a result, by dask's words for its and our state."""
+    died: Exception
+    if type(error).__name__ == "KilledWorker":
+        died = TerminatedWorkerError("the workers that trained it were lost, one by one")
+    elif call == "error":
+        return error  # what the trial raised is handed on
+    elif isinstance(error, CancelledError) and client == "running":
+        died = TerminatedWorkerError("the cluster gave the trial up")
+    else:
+        return UserError(_LOST)
+    return died

@@ -126,6 +126,13 @@ def test_trials_that_never_got_there_are_counted() -> None:
     assert "3 of 5 cnn" in words.headline(verdict)
 
 
+def test_a_headline_begins_with_a_capital_unless_with_a_name() -> None:
+    unclear = judge([5, 9, 7], [8, 6, 7], measure=PLATEAU)
+    assert words.headline(unclear).startswith("The data cannot tell whether cnn needs more")
+    clear = judge([9.0] * 7, [5.0] * 7, measure=PLATEAU)
+    assert words.headline(clear).startswith("cnn needs 4.0 more epochs than mlp")
+
+
 def test_what_groups_of_arms_reached_is_counted_in_replicates() -> None:
     """A replicate of a group is the mean over its arms, and not a trial."""
     verdict = judge([5, 6, 7], [8, 9, 10, 11, 12], late=([20, 20], []), measure=REACH)

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -26,7 +26,7 @@ from harness.store import Store
 from harness.study_file import load_study
 from tests.running.conftest import Project, seed_of
 
-pytest.importorskip("distributed", reason="the extra [dask] is not installed")
+distributed = pytest.importorskip("distributed", reason="the extra [dask] is not installed")
 
 
 def run_on(project: Project, reports: Path, scheduler: str | None) -> RunSummary:
@@ -185,6 +185,25 @@ def test_a_killed_scheduler_ends_the_run_and_costs_nothing_finished(
     assert "the scheduler is gone" in printed.replace("\n", " ")
     assert project.finished() >= 3
     project.check_that_it_goes_on(12, tmp_path)
+
+
+def test_a_result_that_was_on_its_way_as_the_scheduler_died_ends_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its future stays open in dask open for ever; a run that waited for it would never end."""
+    monkeypatch.setattr(dask_crew, "PATIENCE", 5.0)
+    file = tmp_path / "scheduler.json"
+    with ExitStack() as stack:
+        process = stack.enter_context(a_scheduler(file))
+        stack.enter_context(a_worker(file))
+        hired = partial(dask_hired, scheduler=address_in(file))
+        [slot] = stack.enter_context(hired(1, 1))
+        fetched = slot.submit(bytes, 400_000_000)
+        while "finished" not in {s.status for s in distributed.default_client().futures.values()}:
+            time.sleep(0.001)
+        process.kill()
+        with pytest.raises(UserError, match="the scheduler is gone"):
+            fetched.result(timeout=60)
 
 
 def test_a_trial_that_hangs_on_a_cluster_is_ended_with_its_worker(

@@ -107,7 +107,7 @@ def test_seconds_change_no_verdict(project: Project) -> None:
         "WHERE trials.fingerprint = curves.fingerprint)",
     )
     assert project.results().verdicts[0].outcome == "contradicted"
-    found = verify(project, sample=12)
+    found = verify(project, sample=4)
     assert (found.is_identical, found.changed_verdicts) == (True, ())
 
 
