@@ -116,6 +116,11 @@ def _(message: str) -> str:
     return _catalog(current()).gettext(message) if own is None else own
 
 
+def name_of(name: str) -> str:
+    """A name as somebody gave it, which is never translated, with what was `said` around it."""
+    return _(name) if isinstance(name, Said) else name
+
+
 def ngettext(singular: str, plural: str, n: int) -> str:
     """The form of a message that goes with a count."""
     if current() == SOURCE:

@@ -9,7 +9,7 @@ from functools import partial
 
 import numpy as np
 
-from harness.language import N_, said
+from harness.language import N_, _, pgettext, said
 from harness.logs.run import Run
 from harness.measures import EpochsToPlateau, Measure, is_accuracy
 from harness.quantities import listed, plural
@@ -31,10 +31,12 @@ def flat_notice(run: Run, measure: Measure) -> str | None:
     gain = values[-measure.window :].mean() - values[: measure.window].mean()
     if (gain if is_accuracy(measure.metric) else -gain) > measure.within:
         return None
-    return (
-        f"{measure.metric} of the last {measure.window} rows is not better by {measure.within:g} "
-        f"than that of the first {measure.window}: the run learned nothing, or all at once, and "
-        "its epochs to the plateau do not tell which"
+    return said(
+        "{metric} of the last {n} rows is not better by {within} than that of the first {n}: the "
+        "run learned nothing, or all at once, and its epochs to the plateau do not tell which",
+        metric=measure.metric,
+        n=measure.window,
+        within=f"{measure.within:g}",
     )
 
 
@@ -56,9 +58,18 @@ def run_notices(runs: Sequence[Run]) -> Iterator[str]:
         if len(of) == len(runs) and len(runs) > 1:
             yield said("in all {n} runs: {what}", n=len(runs), what=notice)
             continue
-        names = [f"run {run.replicate} of {run.arm}" for run in of[:3]]
-        more = f" and {len(of) - 3} more" if len(of) > 3 else ""
-        yield f"{', '.join(names)}{more}: {notice}"
+        names = [(str(run.replicate), str(run.arm)) for run in of]
+        yield said("{runs}: {what}", runs=partial(_named, names), what=notice)
+
+
+def _named(runs: Sequence[tuple[str, str]]) -> str:
+    """The first runs by replicate and arm, and how many more there are."""
+    told = _("run {replicate} of {arm}")
+    shown = [told.format(replicate=replicate, arm=arm) for replicate, arm in runs[:3]]
+    some = pgettext("between words of a list", ", ").join(shown)
+    if len(runs) <= len(shown):
+        return some
+    return _("{some} and {n} more").format(some=some, n=len(runs) - len(shown))
 
 
 def study_notices(study: Study, runs: Sequence[Run]) -> Iterator[str]:
@@ -100,7 +111,9 @@ def study_notices(study: Study, runs: Sequence[Run]) -> Iterator[str]:
             )
     yield from _copies(runs)
     if len({bool(run.is_percent) for run in runs}) > 1:
-        yield "some logs count accuracy from 0 to 100 and some from 0 to 1; each by its own scale"
+        yield N_(
+            "some logs count accuracy from 0 to 100 and some from 0 to 1; each by its own scale"
+        )
 
 
 def _short_runs(study: Study, runs: Sequence[Run]) -> Iterator[str]:
@@ -115,15 +128,20 @@ def _short_runs(study: Study, runs: Sequence[Run]) -> Iterator[str]:
     ]
     for run in short[:_TOLD]:
         end, whole = int(run.epoch[-1]), longest[str(run.arm)]
-        yield (
-            f"run {run.replicate} of {run.arm} ends at epoch {end} of {whole}; if it does not "
-            f"reach a target, times are compared up to epoch {end} at most"
+        yield said(
+            "run {replicate} of {arm} ends at epoch {end} of {whole}; if it does not reach a "
+            "target, times are compared up to epoch {end} at most",
+            replicate=run.replicate,
+            arm=run.arm,
+            end=end,
+            whole=whole,
         )
     if len(short) > _TOLD:
         earliest = min(int(run.epoch[-1]) for run in short)
-        yield (
-            f"{len(short) - _TOLD:,} more runs end before the longest of their arm, the first of "
-            f"all at epoch {earliest}"
+        yield said(
+            "{n} more runs end before the longest of their arm, the first of all at epoch {epoch}",
+            n=f"{len(short) - _TOLD:,}",
+            epoch=earliest,
         )
 
 
@@ -133,7 +151,10 @@ def _copies(runs: Sequence[Run]) -> Iterator[str]:
     for run in runs:
         before = seen.setdefault((str(run.arm), fingerprint(run)), run)
         if before is not run:
-            yield (
-                f"runs {before.replicate} and {run.replicate} of {run.arm} are equal in every "
-                "number; a copy is no further replicate"
+            yield said(
+                "runs {first} and {second} of {arm} are equal in every number; a copy is no "
+                "further replicate",
+                first=before.replicate,
+                second=run.replicate,
+                arm=run.arm,
             )

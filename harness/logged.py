@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
@@ -19,11 +20,13 @@ from pydantic import TypeAdapter
 
 from harness.analyses.judge import Judgement, judge_run
 from harness.errors import UserError
+from harness.language import _, said
 from harness.log_claims import Asked, choose_metric, study_of_runs, usual_measures
 from harness.log_notices import fingerprint, flat_notice, run_notices, study_notices
-from harness.logs import Reading, Run, expand, labelled, open_log
+from harness.logs import Reading, Run, expand, labelled
 from harness.logs.labels import pattern_of
 from harness.logs.names import role
+from harness.logs.progress import LogReader, Watch
 from harness.measures import CURVE_COLUMNS, Measure, SecondsTo
 from harness.quantities import listed
 from harness.results import Results
@@ -41,8 +44,6 @@ all the same."""
 
 MOST_ARMS = 100
 """More would make thousands of claims, which nobody reads."""
-Watch = Callable[[Path, int, int], None]
-"""Called with the log that is being read, the bytes read of all logs, and how many they have."""
 
 
 def analyze(
@@ -69,7 +70,7 @@ def analyze(
         pattern_of(pattern)
     logs = expand(paths)
     dropped: list[str] = []
-    runs = labelled(_opened(logs, reading, watch), pattern, dropped=dropped)
+    runs = labelled(LogReader(logs, watch).runs(logs, reading), pattern, dropped=dropped)
     first = next(runs, None)
     if first is None:
         raise UserError("there are no runs to analyse")
@@ -109,40 +110,6 @@ def _as_measures(measures: Sequence[Mapping[str, object]]) -> list[Measure]:
     return [adapter.validate_python(dict(measure)) for measure in measures]
 
 
-def _opened(logs: Sequence[Path], reading: Reading, watch: Watch | None) -> Iterator[Run]:
-    if watch is None:
-        for log in logs:
-            yield from open_log(log, reading)
-        return
-    sizes = [_size_of(log) for log in logs]
-    done, total = 0, sum(sizes)
-    for log, size in zip(logs, sizes, strict=True):
-        read = _Read(log, done, total, watch)
-        read.report(0)
-        yield from open_log(log, replace(reading, report_bytes=read.report))
-        done += size
-
-
-@dataclass
-class _Read:
-    """How far the reading has come: of one log, and of all."""
-
-    log: Path
-    done: int
-    total: int
-    watch: Watch
-
-    def report(self, count: int) -> None:
-        """Say that so many more bytes were read."""
-        self.done += count
-        self.watch(self.log, self.done, self.total)
-
-
-def _size_of(log: Path) -> int:
-    files = log.rglob("*") if log.is_dir() else [log]
-    return sum(file.stat().st_size for file in files if file.is_file())
-
-
 def _checked(runs: Iterable[Run], metric: str) -> Iterator[Run]:
     """The runs, as long as they can be compared: one metric, counted by one thing."""
     axis = None
@@ -172,16 +139,19 @@ def logged_results(loaded: LoadedStudy, watch: Watch | None = None) -> Results:
         m.model_dump_json(): m for c in study.claims for m in (c.side_measure(0), c.side_measure(1))
     }
     keeper, dropped = _Keeper(), list[str]()
-    for arm in study.arms:
-        if arm.logs is None:  # pragma: no cover - the study's own check refuses a mix
-            continue
-        runs = _of_arm(arm.logs, arm.name, folder, watch)
+    settings = {arm.name: arm.logs for arm in study.arms if arm.logs is not None}
+    files = {
+        name: expand([folder / path for path in logs.paths]) for name, logs in settings.items()
+    }
+    reader = LogReader([log for own in files.values() for log in own], watch)
+    for name, logs in settings.items():
+        runs = _of_arm(logs, name, reader.runs(files[name], _reading(logs)))
         before = len(keeper.runs)
-        for run in labelled(runs, _pattern(arm.logs), arm=arm.name, dropped=dropped):
+        for run in labelled(runs, _pattern(logs), arm=name, dropped=dropped):
             _has_metrics(run, list(measures.values()))
             keeper.keep(run, list(measures.values()))
         if len(keeper.runs) == before:
-            raise UserError(f'arm "{arm.name}": its logs hold no runs')
+            raise UserError(f'arm "{name}": its logs hold no runs')
     axes = {run.axis for run in keeper.runs}
     if len(axes) > 1:
         raise UserError(f"{loaded.file}: the logs are counted in {listed(sorted(axes))}")
@@ -196,16 +166,20 @@ def _pattern(logs: Logs) -> str | None:
     return text if "{arm}" in text else text.replace("*", "{arm}", 1)
 
 
-def _of_arm(logs: Logs, name: str, folder: Path, watch: Watch | None) -> Iterator[Run]:
-    reading = Reading(
+def _reading(logs: Logs) -> Reading:
+    return Reading(
         kind=logs.kind,
         metric=logs.metric,
         scale=logs.scale,
         restarts=logs.restarts,
         pauses=logs.pauses,
     )
+
+
+def _of_arm(logs: Logs, name: str, runs: Iterable[Run]) -> Iterator[Run]:
+    """The runs that belong to an arm, where its logs hold others as well."""
     seen = []
-    for run in _opened(expand([folder / path for path in logs.paths]), reading, watch):
+    for run in runs:
         if logs.arm is None or run.arm == logs.arm:
             yield run
         seen.append(run.arm)
@@ -266,10 +240,13 @@ def _results(loaded: LoadedStudy, runs: Sequence[Run], dropped: Sequence[str]) -
     notices = [*run_notices(runs), *dropped, *study_notices(study, runs)]
     shown = {len(run.epoch) for run in runs if run.thinned_from is not None}
     if shown:
-        few = str(min(shown)) if len(shown) == 1 else f"{min(shown)} or more"
         notices.append(
-            f"there are more than {MANY_ROWS:,} rows: verdicts rest on all of them, figures and "
-            f"further analyses on {few} of each long run"
+            said(
+                "there are more than {many} rows: verdicts rest on all of them, figures and "
+                "further analyses on {few} of each long run",
+                many=f"{MANY_ROWS:,}",
+                few=partial(_at_least, min(shown), exactly=len(shown) == 1),
+            )
         )
     verdicts = decide(
         study, values, confirmatory={}, is_paired=study.study.paired and len(study.arms) > 1
@@ -285,6 +262,10 @@ def _results(loaded: LoadedStudy, runs: Sequence[Run], dropped: Sequence[str]) -
         notices=tuple(dict.fromkeys(notices)),
         runs=tuple(runs),
     )
+
+
+def _at_least(count: int, *, exactly: bool) -> str:
+    return str(count) if exactly else _("{low} or more").format(low=count)
 
 
 def _in_order(study: Study, runs: Sequence[Run]) -> list[Run]:

@@ -17,7 +17,7 @@ from harness.plan import arm_job, digest
 from harness.study import Arm, Claim, Study, matching_arms
 
 _OPEN_IN_A_PILOT = ("replicates", "stopping")
-_LOST = (
+_LOST = N_(
     "what was claimed before the first trial was lost with a damaged store: every claim is "
     "exploratory"
 )

@@ -13,6 +13,7 @@ from harness.errors import UserError
 from harness.gather import gather, sample_images
 from harness.language import SOURCE, using
 from harness.logged import logged_results
+from harness.logs.progress import Watch
 from harness.report import write_report
 from harness.results import Results
 from harness.store import Database, PostgresSchema, SQLiteFile, Store
@@ -86,24 +87,32 @@ def open_results(loaded: LoadedStudy, reports: Path, address: str | None = None)
     return store
 
 
-def stored_results(loaded: LoadedStudy, reports: Path, address: str | None = None) -> Results:
+def stored_results(
+    loaded: LoadedStudy, reports: Path, address: str | None = None, watch: Watch | None = None
+) -> Results:
     """What is stored of a study; logs are read anew.
+
+    Args:
+        loaded: The study.
+        reports: As `database_of`.
+        address: As `database_of`.
+        watch: Called as logs are read.
 
     Raises:
         UserError: There are no results yet, or the store cannot be opened.
     """
     if loaded.study.is_of_logs:
-        return logged_results(loaded)
+        return logged_results(loaded, watch)
     with open_results(loaded, reports, address) as store:
         return gather(loaded, store)
 
 
 def results_so_far(
-    loaded: LoadedStudy, reports: Path, address: str | None = None
+    loaded: LoadedStudy, reports: Path, address: str | None = None, watch: Watch | None = None
 ) -> Results | None:
-    """What is stored of a study; None if it was never run."""
+    """What is stored of a study; None if it was never run. Arguments as `stored_results`."""
     if loaded.study.is_of_logs:
-        return logged_results(loaded)
+        return logged_results(loaded, watch)
     store = existing_store(loaded, reports, address)
     if store is None:
         return None

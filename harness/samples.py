@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from harness.language import N_, pgettext, said
 from harness.measures import Curve, Measured
 from harness.quantities import given_amount, plural, with_unit
-from harness.stats.samples import tie_decimals
+from harness.stats.samples import difference
 from harness.stats.spread import deviations
 from harness.study import Claim, Study, matching_arms
 
@@ -65,8 +65,7 @@ class Sample:
     @property
     def differences(self) -> FloatArray:
         """Paired differences, rid of binary noise: equal decimals are equal numbers (case D6)."""
-        differences = self.a - self.b
-        return np.round(differences, tie_decimals(differences))
+        return difference(self.a, self.b)
 
 
 def side_values(study: Study, curves: Curves) -> list[SideValue]:
@@ -114,6 +113,7 @@ def sample_of(claim: Claim, values: Sequence[SideValue], *, is_paired: bool) -> 
         for v in values
         if math.isnan(v.measured.value)
     ]
+    notices += _incomplete(claim, values, sides)
     if is_paired or claim.beyond is not None:
         alone = sorted(set[int]().union(*sides) - set(sides[0]).intersection(*sides))
         if alone:
@@ -145,6 +145,22 @@ def sample_of(claim: Claim, values: Sequence[SideValue], *, is_paired: bool) -> 
     return Sample(a, b, hit_a, hit_b, horizon, tuple(notices), reason, replicates, earliest)
 
 
+def _incomplete(
+    claim: Claim, values: Sequence[SideValue], sides: Sequence[Mapping[int, tuple[float, bool]]]
+) -> list[str]:
+    """Which replicates of a side of several arms are left out, for want of one of the arms."""
+    unknown = {(v.side, v.replicate) for v in values if math.isnan(v.measured.value)}
+    notices: list[str] = []
+    for place, (arms, side) in enumerate(zip(claim.sides, sides, strict=True)):
+        lost = sorted({v.replicate for v in values if v.side == place} - set(side))
+        lost = [replicate for replicate in lost if (place, replicate) not in unknown]
+        if lost:
+            template = N_("{count} of {side} left out, an arm is missing: {which}")
+            count = partial(plural, len(lost), "replicate")
+            notices.append(said(template, count=count, side=arms, which=", ".join(map(str, lost))))
+    return notices
+
+
 _Column = tuple[FloatArray, NDArray[np.bool_]]
 
 
@@ -156,8 +172,7 @@ def _column(side: Mapping[int, tuple[float, bool]]) -> _Column:
 
 def _difference(first: _Column, second: _Column) -> _Column:
     """Differences replicate by replicate, rid of binary noise; reached where both values were."""
-    scale = tie_decimals(np.concatenate([first[0], second[0]]))
-    return np.round(first[0] - second[0], scale), first[1] & second[1]
+    return difference(first[0], second[0]), first[1] & second[1]
 
 
 def _at_lower_end(value: SideValue) -> SideValue:
@@ -194,12 +209,17 @@ def _by_replicate(
         table.setdefault(value.replicate, []).append(value.measured)
     return {
         replicate: (
-            float(np.mean([min(m.value, limit) for m in row])),
+            _mean([min(m.value, limit) for m in row]),
             all(not m.censored and m.value <= limit for m in row),
         )
         for replicate, row in sorted(table.items())
         if len(row) == arms and not any(math.isnan(m.value) for m in row)
     }
+
+
+def _mean(values: Sequence[float]) -> float:
+    """The mean over a side's arms; a side of one arm, as most are, needs no arithmetic."""
+    return values[0] if len(values) == 1 else float(np.mean(values))
 
 
 def _beside_unlike_neighbours(claim: Claim, values: Sequence[SideValue]) -> str | None:
@@ -255,6 +275,6 @@ def _obstacle(
         template = N_("not testable: 0/{n} reached it within {horizon}")
         if hasattr(claim.measure, "target"):
             template = N_("not testable: 0/{n} reached the target within {horizon}")
-        within = partial(given_amount, horizon, claim.measure.unit)
+        within = partial(given_amount, round(horizon, 2), claim.measure.unit)
         return said(template, n=sum(sizes), horizon=within)
     return None

@@ -230,7 +230,8 @@ def _settled(
 ) -> list[list[Verdict]]:
     """Adjust over claims and looks, and conclude: the verdicts as they stand at each look."""
     p = np.array([[verdict.overall_p(verdict.test.p) for verdict in row] for row in measured])
-    adjusted = holm_over_looks(p, alpha, family)
+    # A claim that was rejected earlier, yet not decided, stands on no less than this look's own p.
+    adjusted = np.maximum(holm_over_looks(p, alpha, family), p)
     standing: list[list[Verdict]] = []
     for row, at_look in zip(measured, adjusted, strict=True):
         fresh = [_concluded(v, float(q), family) for v, q in zip(row, at_look, strict=True)]
@@ -247,8 +248,16 @@ def all_decided(verdicts: Sequence[Verdict]) -> bool:
 
 
 def _up_to(look: Look, study: Study, values: Sequence[SideValue]) -> list[SideValue]:
-    seen = set(study.study.replicate_ids[: look.count])
-    return [value for value in values if value.replicate in seen]
+    """The values of a look; a side of which an arm has none yet has none (see `claim_values`)."""
+    counted = set(study.study.replicate_ids[: look.count])
+    seen = [value for value in values if value.replicate in counted]
+    lacking = _arms(values) - _arms(seen)
+    incomplete = {(claim, side) for claim, side, _ in lacking}
+    return [value for value in seen if (value.claim, value.side) not in incomplete]
+
+
+def _arms(values: Sequence[SideValue]) -> set[tuple[str, int, str]]:
+    return {(value.claim, value.side, value.arm) for value in values}
 
 
 def _untested(

@@ -298,6 +298,7 @@ class TestAnalyses:
         assert " points larger than the difference c − d (+" in text
         first, second = (side.mean * 100 for side in verdict.sides)
         assert f"(+{first:.1f} points against +{second:.1f} points)" in text
+        assert verdict_details(verdict)["between"].endswith(", (a − b) minus (c − d)")
 
     def test_whole_curves_are_compared_pair_by_pair_and_as_differences(
         self, tmp_path: Path

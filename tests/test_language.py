@@ -8,10 +8,12 @@ import re
 import string
 from collections.abc import Callable, Iterator
 from contextvars import copy_context
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import get_args
 
+import numpy as np
 import pytest
 from babel.messages.catalog import Message
 
@@ -21,11 +23,14 @@ from harness.language import (
     Language,
     _,
     current,
+    name_of,
     ngettext,
     pgettext,
     said,
     using,
 )
+from harness.log_notices import run_notices
+from harness.logs.run import Run
 from harness.prose import words
 from harness.prose.phrases import METRICS
 from harness.quantities import amount, duration, either, given_amount, joined, listed, plural
@@ -156,6 +161,32 @@ def test_a_sentence_that_was_said_survives_the_way_to_another_process() -> None:
     assert again == "TOST by exact sign-flip permutation (1,024 arrangements)"
     with using("ja"):
         assert _(again) == "TOST(正確な符号反転置換検定(1,024通り))"
+
+
+@pytest.mark.usefixtures("japanese")
+def test_a_name_is_not_taken_for_a_word_of_the_reports() -> None:
+    assert _("dropout") == "ドロップアウト"
+    assert name_of("dropout") == "dropout"
+    assert name_of(said("{arm} (last epoch)", arm="dropout")) == "dropout(最終エポック)"
+
+
+@pytest.mark.usefixtures("japanese")
+def test_notices_of_logs_are_told_in_japanese() -> None:
+    run = Run(
+        np.array([1, 2]),
+        {"val_accuracy": np.array([0.5, 0.6])},
+        arm="cnn",
+        replicate="0",
+        notices=(said("{metric} was taken as percent", metric="val_accuracy"),),
+    )
+    runs = [replace(run, replicate=str(i)) for i in range(5)]
+    clean = replace(run, replicate="5", notices=())
+    assert [_(told) for told in run_notices(runs)] == [
+        "全5件の実行: val_accuracy はパーセントとみなしました"
+    ]
+    assert [_(told) for told in run_notices([*runs, clean])] == [
+        "cnn の実行 0、cnn の実行 1、cnn の実行 2、ほか2件: val_accuracy はパーセントとみなしました"
+    ]
 
 
 def test_what_a_study_says_itself_comes_before_the_catalog() -> None:

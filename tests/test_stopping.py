@@ -29,6 +29,7 @@ from tests.test_verdicts import finals
 
 LOOKS = {"rule": "group-sequential", "looks": [4, 6, 8]}
 CLAIM = {"measure": {"kind": "final"}, "expect": "greater", "margin": 0.0}
+TO_TARGET = {"kind": "epochs_to", "target": 0.9}
 
 
 def study(claims: int = 1, *, alpha: float = 0.2, stopping: Any = LOOKS, **claim: Any) -> Study:
@@ -250,6 +251,39 @@ class TestDeciding:
         looked = decide(the_study, values, confirmatory={}, looks=declared_looks(the_study))
         assert [replace(v, look=None) for v in looked] == plain
 
+    def test_a_look_without_one_arm_of_a_side_has_no_mean(self) -> None:
+        """An arm whose early trials all failed: the side's other arm does not stand for both."""
+        the_study = study(stopping={**LOOKS, "spending": "pocock"}, compare=["a*", "b"])
+        arms = [*the_study.arms, the_study.arms[0].model_copy(update={"name": "a2"})]
+        the_study = the_study.model_copy(update={"arms": arms})
+        curves = finals(dict.fromkeys(range(8), 0.9), dict.fromkeys(range(8), 0.5))
+        curves |= {("a2", r): curves["b", r] for r in range(6, 8)}
+        first, _, last = decide_by_look(
+            the_study,
+            side_values(the_study, curves),
+            confirmatory={},
+            looks=declared_looks(the_study),
+        )
+        assert first[0].reason == "no finished trials to compare"
+        assert (last[0].n, last[0].effect) == (2, pytest.approx(0.2))
+
+    def test_a_rejection_that_decided_nothing_is_not_carried_along(self) -> None:
+        """Alike within the margin but cut at the first look, unlike at random at the second."""
+        steady, shaky = [0.3] * 8, [0.3] * 8 + [-9.0, 9.0, -9.0, 9.0, -9.0, 9.0, -9.0, 9.0]
+        stopping = {"rule": "group-sequential", "looks": [8, 16], "spending": "pocock"}
+        the_study = study(margin=1.0, stopping=stopping, measure=TO_TARGET)
+        looks = declared_looks(the_study)
+        samples = [[cut_sample(np.array(d))] for d in (steady, shaky)]
+        first = decide_samples(
+            the_study, samples[:1], procedure=SignFlip, family=1, looks=looks[:1]
+        )[0]
+        assert first.p_adjusted <= first.alpha
+        assert first.outcome == "inconclusive"
+        last = decide_samples(the_study, samples, procedure=SignFlip, family=1, looks=looks)[0]
+        assert last.interval.low < 0 < last.interval.high
+        assert last.outcome == "inconclusive"
+        assert last.p_adjusted > last.alpha
+
     def test_what_is_still_open_says_what_comes_next(self) -> None:
         open_ = verdicts_by_look([0.1, -0.1, 0.1, -0.1], study(margin=0.02), looks=1)[0][0]
         assert "The next look is at 6 replicates." in nuances(open_)
@@ -264,6 +298,12 @@ def sample_from(differences: np.ndarray) -> Sample:
     known = np.ones(n, dtype=bool)
     ids = tuple(range(n))
     return Sample(differences, np.zeros(n), known, known, None, (), None, (ids, ids))
+
+
+def cut_sample(differences: np.ndarray) -> Sample:
+    """Times of which the first was cut at the horizon in both arms."""
+    reached = np.arange(len(differences)) > 0
+    return replace(sample_from(differences), reached_a=reached, reached_b=reached, horizon=20.0)
 
 
 def outcomes(the_study: Study, differences: np.ndarray) -> list[Verdict]:

@@ -6,13 +6,28 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.measures import Curve
+from harness.procedures import PairedT, SignFlip
 from harness.samples import side_values
+from harness.stats.multiplicity import holm
+from harness.stats.paired import sign_flip_interval, sign_flip_test
+from harness.stats.planning import replicates_needed
+from harness.stats.unpaired import permutation_interval, permutation_test
+from harness.stopping import Look
 from harness.study import Study
-from harness.verdicts import Verdict, decide, side_names
+from harness.verdicts import (
+    Verdict,
+    all_decided,
+    decide,
+    decide_by_look,
+    decide_samples,
+    redecided,
+    samples_by_look,
+    side_names,
+)
 
 
 def study(claims: list[dict[str, object]], *, epochs: int = 20, alpha: float = 0.05) -> Study:
@@ -236,6 +251,7 @@ def test_a_side_may_be_a_pattern_and_stands_for_the_mean_of_its_arms() -> None:
 accuracies = st.lists(st.integers(0, 1000), min_size=2, max_size=9)
 
 
+@settings(deadline=None)
 @given(accuracies, st.data())
 def test_swapping_the_arms_mirrors_the_verdict(counts: list[int], data: st.DataObject) -> None:
     others = data.draw(st.lists(st.integers(0, 1000), min_size=len(counts), max_size=len(counts)))
@@ -250,6 +266,7 @@ def test_swapping_the_arms_mirrors_the_verdict(counts: list[int], data: st.DataO
     )
 
 
+@settings(deadline=None)
 @given(accuracies, st.data())
 def test_the_interval_never_contradicts_the_p_value(counts: list[int], data: st.DataObject) -> None:
     others = data.draw(st.lists(st.integers(0, 1000), min_size=len(counts), max_size=len(counts)))
@@ -362,3 +379,183 @@ def test_sides_are_named_with_their_epochs() -> None:
     }
     assert side_names(study([claim]).claims[0]) == ("a (epoch 1)", "a (last epoch)")
     assert side_names(study([FINAL]).claims[0]) == ("a", "b")
+
+
+def test_binary_noise_is_no_difference() -> None:
+    """D6: six times 0.1 + 0.2 against 0.3 would be significant with p = 0.031."""
+    result = verdict(finals(by_index([0.1 + 0.2] * 6), by_index([0.3] * 6)))
+    assert (result.test.p, result.effect) == (1.0, 0.0)
+    assert "results identical - are the arms the same?" in result.notices
+
+
+def test_noise_of_distances_is_no_difference_of_spread() -> None:
+    """D6: 0.3 - 0.2 and 0.2 - 0.1 are not the same in binary."""
+    claim = {**FINAL, "statistic": "spread", "margin": 0.0}
+    a, b = by_index([0.1, 0.3] * 4), by_index([0.4, 0.6] * 4)
+    result = verdict(finals(a, b), claim)
+    assert (result.test.p, result.effect) == (1.0, 0.0)
+
+
+@pytest.mark.parametrize("is_paired", [True, False])
+def test_replicates_that_lack_an_arm_of_a_side_are_named(is_paired: bool) -> None:
+    """Nothing is left out without a word, not even where both sides lack the same replicate."""
+    arm = {"architecture": "linear", "optimizer": "sgd"}
+    the_study = Study.model_validate(
+        {
+            "study": {"name": "t", "question": "?"},
+            "data": {"name": "digits"},
+            "arms": [{"name": name, **arm} for name in ("x-1", "x-2", "y-1", "y-2")],
+            "claims": [{"id": "c", "says": "…", "compare": ["x-*", "y-*"], **FINAL}],
+        }
+    )
+    curves = {
+        (name, r): Curve(np.array([1]), {"val_accuracy": np.array([0.5 + r / 100])}, budget=1)
+        for name in ("x-1", "x-2", "y-1", "y-2")
+        for r in range(8)
+    }
+    del curves["x-2", 3], curves["y-1", 3], curves["x-1", 5]
+    values = side_values(the_study, curves)
+    result = decide(the_study, values, confirmatory={}, is_paired=is_paired)[0]
+    assert result.notices[:2] == (
+        "2 replicates of x-* left out, an arm is missing: 3, 5",
+        "1 replicate of y-* left out, an arm is missing: 3",
+    )
+    assert result.n == 6
+
+
+UP = [0.02, 0.03, 0.04, 0.05, 0.06, 0.07, 0.08, 0.09]
+UNSURE = [0.02, -0.01, 0.03, -0.02, 0.01, 0.02, -0.02, 0.03]
+
+
+def test_the_look_that_decides_decides_for_good() -> None:
+    """At its own level, by the replicates it had, whatever the last two would say."""
+    the_study = study([FINAL])
+    values = side_values(
+        the_study, finals(by_index([*UP, -5.0, -5.0]), dict.fromkeys(range(10), 0.0))
+    )
+    looks = [Look((4, 8, 10), place, "lan-demets-pocock") for place in range(3)]
+    early, kept, last = (
+        row[0] for row in decide_by_look(the_study, values, confirmatory={}, looks=looks)
+    )
+    assert (early.outcome, early.n, early.look) == ("inconclusive", 4, looks[0])
+    assert (kept.outcome, kept.n, kept.look) == ("supported", 8, looks[1])
+    assert last == kept == decide(the_study, values, confirmatory={}, looks=looks)[0]
+    assert kept.level == looks[1].level(0.05)
+    assert kept.level < 0.05
+    assert kept.interval == sign_flip_interval(UP, level=1 - kept.level)
+    assert kept.equivalence_interval.level == 1 - 2 * kept.level
+    assert kept.p_adjusted == kept.overall_p(kept.test.p) == looks[1].repeated_p(2 / 2**8)
+    plain = differences(UP)
+    assert (plain.level, plain.overall_p(0.02), plain.look) == (0.05, 0.02, None)
+
+
+def test_a_study_is_decided_when_each_of_its_claims_is() -> None:
+    decided, open_ = differences(UP), differences(UNSURE)
+    assert all_decided([decided, decided])
+    assert not all_decided([decided, open_])
+    assert not all_decided([])
+
+
+def test_samples_at_hand_are_decided_as_their_values_are() -> None:
+    """The rule alone: the same numbers, without what stands beside a verdict."""
+    claims = [FINAL, {**FINAL, "expect": "less"}, TARGET]
+    the_study = study(claims)
+    curves = finals(by_index(UP), dict.fromkeys(range(8), 0.0))
+    values = side_values(the_study, curves)
+    whole = decide(the_study, values, confirmatory={}, withdrawn=2)
+    bare = decide_samples(
+        the_study, samples_by_look(the_study, values), procedure=SignFlip, family=5
+    )
+    for one, other in zip(whole, bare, strict=True):
+        assert other.outcome == one.outcome
+        assert other.interval == one.interval
+        assert other.p_adjusted == pytest.approx(one.p_adjusted, nan_ok=True)
+        assert (other.sensitivity, other.effect_sizes, other.confirmatory) == ({}, {}, True)
+    assert [v.outcome for v in bare] == ["supported", "contradicted", "inconclusive"]
+    assert bare[0].p_adjusted == 5 * 2 / 2**8
+    assert bare[2].reason == "not testable: 0/16 reached the target within 1 epoch"
+
+
+def test_a_claim_put_in_another_way_takes_its_place_in_the_family() -> None:
+    the_study = study([FINAL])
+    curves = finals(by_index(UP), dict.fromkeys(range(8), 0.0))
+    values = side_values(the_study, curves)
+    standing = decide(the_study, values, confirmatory={"c0": True})[0]
+    sample = samples_by_look(the_study, values)[0][0]
+    others = [0.001, math.nan]
+    fresh = redecided(standing, standing.claim, sample, procedure=PairedT, others=others, family=4)
+    assert fresh.test.method == "paired t test"
+    assert fresh.p_adjusted == holm([fresh.test.p, *others], family_size=4)[0] != fresh.test.p
+    assert (fresh.outcome, fresh.confirmatory, fresh.alpha) == ("supported", True, 0.05)
+    wide = standing.claim.model_copy(update={"margin": 0.2})
+    asked = redecided(standing, wide, sample, procedure=SignFlip, others=[], family=1)
+    assert asked.outcome == "practically equal"
+    lost = redecided(
+        standing,
+        wide,
+        samples_by_look(study([TARGET]), side_values(study([TARGET]), curves))[0][0],
+        procedure=SignFlip,
+        others=[],
+        family=1,
+    )
+    assert (lost.outcome, math.isnan(lost.p_adjusted)) == ("inconclusive", True)
+
+
+@pytest.mark.parametrize(("withdrawn", "outcome"), [(11, "contradicted"), (12, "inconclusive")])
+def test_beyond_the_margin_takes_the_whole_family(withdrawn: int, outcome: str) -> None:
+    """1/256 times 12 claims is at most 0.05, times 13 it is not."""
+    the_study = study([FINAL | {"expect": "equivalent"}])
+    values = side_values(the_study, finals(by_index(UP), dict.fromkeys(range(8), 0.0)))
+    result = decide(the_study, values, confirmatory={}, withdrawn=withdrawn)[0]
+    assert result.beyond is not None
+    assert result.beyond.p == 1 / 256
+    assert result.outcome == outcome
+
+
+def test_unpaired_trials_take_the_permutation_of_labels() -> None:
+    a, b = [0.91, 0.93, 0.95, 0.97, 0.99], [0.80, 0.81, 0.82, 0.85]
+    result = verdict(finals(by_index(a), by_index(b)), is_paired=False)
+    assert result.test == permutation_test(a, b)
+    assert result.interval == permutation_interval(a, b)
+    assert result.equivalence_interval == permutation_interval(a, b, level=0.9, equal_tailed=True)
+    assert (result.n, result.is_paired) == (4, False)
+    assert [side.n for side in result.sides] == [5, 4]
+    assert list(result.sensitivity) == ["Welch t", "Mann-Whitney", "Brunner-Munzel"]
+
+
+def test_only_an_open_verdict_asks_for_more_replicates() -> None:
+    open_ = differences(UNSURE)
+    assert open_.outcome == "inconclusive"
+    assert open_.replicates_needed == replicates_needed(UNSURE, 0.005, 0.05, 0.8)
+    assert differences(UP).replicates_needed is None
+
+
+def test_times_known_to_an_interval_are_tried_at_their_earlier_end() -> None:
+    """Evaluated every fifth epoch: reached by 10, at 6 the earliest; the other arm at 7."""
+    sparse = {
+        ("a", r): Curve(
+            np.array([5, 10, 15, 20]), {"val_accuracy": np.array([0.0, 1, 1, 1])}, budget=20
+        )
+        for r in range(6)
+    }
+    every = {key: curve for key, curve in reaching([], [7] * 6).items() if key[0] == "b"}
+    result = verdict({**sparse, **every}, TARGET)
+    assert (result.effect, result.outcome) == (3.0, "supported")
+    earliest = result.sensitivity["the deciding test, at the earliest times"]
+    assert earliest == sign_flip_test([-1.0] * 6)
+
+
+def test_sides_of_differences_are_named_as_differences() -> None:
+    """A claim with ``beyond`` compares two differences, at the epochs of its own pair."""
+    claim = study([FINAL]).claims[0].model_copy(update={"beyond": ["c", "d"]})
+    assert side_names(claim) == ("a − b", "c − d")
+    at = claim.model_copy(update={"at_epochs": [1, "last"]})
+    assert side_names(at) == ("a (epoch 1) − b (last epoch)", "c (epoch 1) − d (last epoch)")
+
+
+def test_why_a_cut_leaves_the_question_open() -> None:
+    result = verdict(reaching([5, 6, 7, 8, 9, None], [5, 6, 7, 8, 9, None]), TARGET)
+    assert result.notices[-1] == (
+        "the sides are alike as far as they were watched, but some trials never got there: how "
+        "much longer they would have needed is not known"
+    )

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.language import N_, _, said
-from harness.measures import FloatArray
-from harness.quantities import listed
+from harness.measures import FloatArray, is_accuracy
+from harness.quantities import listed, shown, with_percent
 from harness.samples import Curves, Sample, claim_values, sample_of
 from harness.stats.curve_bands import SimultaneousBand, difference_band
 from harness.stats.curve_tests import MaxTResult, max_t
@@ -108,7 +108,8 @@ def compare_row(
         return N_("no finished trials to compare")
     whole = [point for point, s in samples.items() if (len(s.a), len(s.b)) == sizes]
     missing = [point for point in samples if point not in whole]
-    left_out = _left_out(missing, samples, noun) if missing else None
+    unit = target_unit(next(iter(claims.values()))) if noun == "target" else ""
+    left_out = _left_out(missing, samples, noun, unit) if missing else None
     if not whole:
         return left_out or said(_NEVER_WHOLE[noun])
     first = np.column_stack([samples[point].a for point in whole])
@@ -160,20 +161,28 @@ def _replicates(
 
 
 def _left_out(
-    missing: list[float], samples: Mapping[float, Sample], noun: Literal["epoch", "target"]
+    missing: list[float],
+    samples: Mapping[float, Sample],
+    noun: Literal["epoch", "target"],
+    unit: str,
 ) -> str:
     """Which points are left out, and the first reason."""
     reasons = [text for point in missing for text in samples[point].notices]
     one, several = _LEFT_OUT[noun]
-    place = partial(ranges, missing, all_points=list(samples))
+    place = partial(ranges, missing, all_points=list(samples), unit=unit)
     told = said(one if len(missing) == 1 else several, points=place)
     if not reasons:
         return told
     return said("{what}: {reason} there", what=told, reason=reasons[0])
 
 
-def ranges(points: list[float], *, all_points: list[float]) -> str:
-    """Points in words, neighbours drawn together: "1 to 3 and 7"."""
+def target_unit(claim: Claim) -> str:
+    """The unit of a claim's targets: those of accuracies are told in percent."""
+    return "accuracy" if is_accuracy(getattr(claim.measure, "metric", "")) else ""
+
+
+def ranges(points: list[float], *, all_points: list[float], unit: str = "") -> str:
+    """Points in words, neighbours drawn together: "1 to 3 and 7", accuracies as "93 to 98 %"."""
     place = {point: i for i, point in enumerate(all_points)}
     spans: list[list[float]] = []
     for point in points:
@@ -181,10 +190,10 @@ def ranges(points: list[float], *, all_points: list[float]) -> str:
             spans[-1].append(point)
         else:
             spans.append([point])
-    texts = [
-        f"{span[0]:g}"
-        if len(span) == 1
-        else _("{low} to {high}").format(low=f"{span[0]:g}", high=f"{span[-1]:g}")
-        for span in spans
-    ]
-    return listed(texts)
+    return listed([_span(span[0], span[-1], unit) for span in spans])
+
+
+def _span(low: float, high: float, unit: str) -> str:
+    first, last = (f"{shown(point, unit):g}" for point in (low, high))
+    text = first if low == high else _("{low} to {high}").format(low=first, high=last)
+    return with_percent(text) if unit == "accuracy" else text

@@ -17,7 +17,7 @@ from harness.stats.factorial import Factorial, factorial
 from harness.stats.many_arms import FriedmanResult, NemenyiResult, friedman, nemenyi
 from harness.stats.planning import smallest_p
 from harness.stats.results import Estimate, Interval
-from harness.stats.samples import tie_decimals
+from harness.stats.samples import difference
 from harness.stats.stochastic_order import stochastic_orders
 from harness.study import Grid, Spec, Study
 
@@ -179,11 +179,10 @@ def _pairs(table: Blocks, alpha: float) -> list[Pair]:
     columns = dict(zip(table.arms, table.values.T, strict=True))
     sign = 1.0 if table.higher_is_better else -1.0
     named = list(combinations(table.arms, 2))
-    differences = [columns[first] - columns[second] for first, second in named]
-    rounded = [np.round(one, tie_decimals(one)) for one in differences]
+    differences = [difference(columns[first], columns[second]) for first, second in named]
     found = [
         (flips.mean, flips.interval(1 - alpha), flips.p())
-        for flips in paired.sign_flips_of_each(rounded, draws=_DRAWS)
+        for flips in paired.sign_flips_of_each(differences, draws=_DRAWS)
     ]
     p = np.array([raw for *_, raw in found])
     return [

@@ -27,6 +27,7 @@ from harness.results_folder import (
     stored_results,
 )
 from harness.running.budget import budget_seconds
+from harness.running.log_view import watched_logs
 from harness.running.progress import progress_view
 from harness.running.session import run_study
 from harness.running.top_up import plan_top_up
@@ -136,11 +137,14 @@ class Study:
         """
         if max_replicates is not None and not top_up:
             raise UserError("max_replicates goes with top_up")
+        screen = Screen(stderr=True, highlight=False, quiet=not progress)
         if self._loaded.study.is_of_logs:
-            return self.results()
+            with watched_logs(screen) as watch:
+                read = stored_results(self._loaded, self._reports, watch=watch)
+            return StudyResults(read, self.folder)
         workers, loaded, until = _workers(jobs), self._loaded, None
         seconds = None if budget is None else budget_seconds(budget)
-        view = progress_view(Screen(stderr=True, highlight=False, quiet=not progress))
+        view = progress_view(screen)
         with open_store(loaded, self._reports, self._store) as store:
             if top_up:
                 further = plan_top_up(loaded, store, max_replicates)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +10,7 @@ import typer
 
 from harness.commands import terminal
 from harness.commands.options import Json, Lang, Quiet
-from harness.commands.results import print_answer, write_json
+from harness.commands.results import print_answer, watched, write_json
 from harness.language import Language
 
 if TYPE_CHECKING:
@@ -184,25 +182,3 @@ def _write_html(file: Path, results: Results, lang: Language) -> None:
     from harness.results_folder import write_page
 
     write_page(results, file.parent, lang).replace(file)
-
-
-@contextmanager
-def watched() -> Iterator[Callable[[Path, int, int], None]]:
-    """A progress bar for reading logs, by their bytes, on a terminal only."""
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
-    shown = terminal.errors.is_terminal and not terminal.is_quiet()
-    with Progress(
-        *columns,
-        TimeRemainingColumn(),
-        console=terminal.errors,
-        transient=True,
-        disable=not shown,
-    ) as bar:
-        task = bar.add_task("reading logs", total=None)
-
-        def watch(log: Path, done: int, total: int) -> None:
-            bar.update(task, completed=done, total=total, description=f"reading {log.name}")
-
-        yield watch

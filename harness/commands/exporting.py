@@ -10,7 +10,7 @@ import typer
 
 from harness.commands import terminal
 from harness.commands.options import REPORTS, Profile, Quiet, Reports, StoreAddress, StudyFile
-from harness.commands.results import load
+from harness.commands.results import load, stored
 
 app = typer.Typer()
 
@@ -40,12 +40,12 @@ def export(
 ) -> None:
     """Write a study's tables for other programs and for papers."""
     from harness.report.formats import export_tables
-    from harness.results_folder import results_folder, stored_results
+    from harness.results_folder import results_folder
 
     with terminal.plain_errors():
         terminal.set_volume(quiet=quiet, verbose=False)
         loaded = load(file, profile)
-        results = stored_results(loaded, reports, store)
+        results = stored(loaded, reports, store)
         folder = output or results_folder(loaded, reports) / "tables"
         for written in export_tables(results, to.value, folder):
             terminal.say(str(written))

@@ -9,7 +9,7 @@ import typer
 
 from harness.commands import terminal
 from harness.commands.options import REPORTS, Json, Profile, Reports, StoreAddress
-from harness.commands.results import load, write_json
+from harness.commands.results import load, stored, write_json
 
 app = typer.Typer()
 
@@ -36,12 +36,11 @@ def judge(
     from harness.analyses.judge import judge_run, judgement_document, known_arm, study_and_arm
     from harness.analyses.single_run import read_run
     from harness.prose.curve_words import judgement_sentence
-    from harness.results_folder import stored_results
 
     with terminal.plain_errors():
         file, name = study_and_arm(against)
         loaded, single = load(file, profile), read_run(run, arm)
-        results = stored_results(loaded, reports, store)
+        results = stored(loaded, reports, store)
         judged = judge_run(results, known_arm(results, name), single)
         for notice in single.notices:
             terminal.complain(f"{run}: {notice}")

@@ -20,7 +20,7 @@ from harness.commands.options import (
     StudyFile,
     Verbose,
 )
-from harness.commands.results import load, write_json
+from harness.commands.results import load, stored, write_json
 from harness.language import Language
 
 app = typer.Typer()
@@ -42,13 +42,13 @@ def report(
     verbose: Verbose = False,
 ) -> None:
     """Rebuild a study's report from its store, without training."""
-    from harness.results_folder import results_folder, stored_results, write_page
+    from harness.results_folder import results_folder, write_page
 
     with terminal.plain_errors():
         terminal.set_volume(quiet=quiet, verbose=verbose)
         loaded = load(file, profile, allow_code=allow_code)
         check_gate(loaded, gate, or_equal=or_equal)
-        results = stored_results(loaded, reports, store)
+        results = stored(loaded, reports, store)
         page = write_page(results, results_folder(loaded, reports), lang)
         terminal.say(f"report: {page}")
         code = conclude(results, gate, or_equal=or_equal, json=json)
@@ -80,10 +80,9 @@ def calibrate(
     from harness.analyses.calibration import REPEATS, affordable
     from harness.analyses.calibration import calibrate as run
     from harness.prose.calibration_words import document, summary, table_lines
-    from harness.results_folder import stored_results
 
     with terminal.plain_errors():
-        results = stored_results(load(file, profile), reports, store)
+        results = stored(load(file, profile), reports, store)
         found = run(results, repeats=repeats or affordable(results, 60.0) or REPEATS)
         if found is None:
             terminal.fail(f"{file}: no claim can be tested yet, so there is nothing to calibrate")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +12,7 @@ from harness.commands import terminal
 if TYPE_CHECKING:
     from rich.text import Text
 
+    from harness.logs.progress import Watch
     from harness.results import Results
     from harness.study_file import LoadedStudy
     from harness.verdicts import Outcome
@@ -27,6 +30,29 @@ def load(file: Path, profile: str | None, *, allow_code: bool = False) -> Loaded
     for warning in loaded.warnings:
         terminal.complain(f"warning: {warning}")
     return loaded
+
+
+@contextmanager
+def watched() -> Iterator[Watch]:
+    """Show on standard error how far the reading of logs has come; not with --quiet."""
+    from harness.running.log_view import watched_logs
+    from harness.screen import Screen
+
+    screen = Screen(stderr=True, highlight=False, quiet=terminal.is_quiet())
+    with watched_logs(screen) as watch:
+        yield watch
+
+
+def stored(loaded: LoadedStudy, reports: Path, store: str | None = None) -> Results:
+    """What is stored of a study; logs are read anew, under the eyes of the user.
+
+    Raises:
+        UserError: There are no results yet, or they cannot be read.
+    """
+    from harness.results_folder import stored_results
+
+    with watched() as watch:
+        return stored_results(loaded, reports, store, watch)
 
 
 def print_answer(results: Results) -> None:

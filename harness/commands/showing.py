@@ -11,7 +11,7 @@ from rich.text import Text
 
 from harness.commands import terminal
 from harness.commands.options import REPORTS, Json, Profile, Reports, StoreAddress, StudyFile
-from harness.commands.results import load, write_json
+from harness.commands.results import load, watched, write_json
 
 if TYPE_CHECKING:
     from harness.analyses.overview import Overview
@@ -34,7 +34,9 @@ def show(
 
     with terminal.plain_errors():
         loaded = load(file, profile)
-        found = overview(loaded, results_so_far(loaded, reports, store))
+        with watched() as watch:
+            results = results_so_far(loaded, reports, store, watch)
+        found = overview(loaded, results)
         for part in _shown(found):
             terminal.console.print(part, markup=False, soft_wrap=isinstance(part, str))
         write_json(json, overview_document(found))
@@ -103,14 +105,16 @@ def _claims(found: Overview) -> Table:
     from harness.prose.words import MARKS, alpha_of, decimals_of, effect_words
     from harness.quantities import p_value, span
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, collapse_padding=True, header_style="bold")
     longest = max(len(name) for name in found.verdicts)
-    for title, width in (("", 1), ("verdict", 17), ("claim", min(longest, 30))):
-        table.add_column(title, overflow="fold", min_width=width)
+    table.add_column("", no_wrap=True)
+    # on a narrow terminal words are broken, and no number is
+    table.add_column("verdict", overflow="fold", min_width=13)
+    table.add_column("claim", overflow="fold", no_wrap=longest <= 22, min_width=10)
     for title in ("effect", "interval"):
-        table.add_column(title, overflow="fold")
+        table.add_column(title, no_wrap=True)
     for title in ("adjusted p", "n"):
-        table.add_column(title, justify="right")
+        table.add_column(title, justify="right", no_wrap=True)
     for verdict in found.verdicts.values():
         style = terminal.OUTCOME_STYLES[verdict.outcome]
         exploratory = "" if verdict.confirmatory or found.is_early else " (exploratory)"

@@ -23,7 +23,7 @@ from harness.commands.options import (
     StudyFile,
     Verbose,
 )
-from harness.commands.results import load, write_json
+from harness.commands.results import load, stored, write_json
 from harness.language import Language
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def study(
     one that leaves nothing to decide.
     """
     from harness.gather import gather
-    from harness.results_folder import open_store, results_folder, stored_results, write_page
+    from harness.results_folder import open_store, results_folder, write_page
     from harness.running.budget import budget_seconds
     from harness.running.top_up import plan_top_up
 
@@ -91,7 +91,7 @@ def study(
         check_gate(loaded, gate, or_equal=or_equal)
         folder = results_folder(loaded, reports)
         if loaded.study.is_of_logs:
-            results = stored_results(loaded, reports)
+            results = stored(loaded, reports)
             page = write_page(results, folder, lang)
             terminal.say(f"{len(results.runs)} runs read; report: {page}")
             raise typer.Exit(conclude(results, gate, or_equal=or_equal, json=json))

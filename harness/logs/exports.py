@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from harness.errors import UserError
+from harness.language import said
 from harness.logs.cells import numbers
 from harness.logs.making import final_values, make_runs
 from harness.logs.names import canonical, find_metrics, plain, role
@@ -89,7 +91,8 @@ def _gap_at(counted: FloatArray) -> list[str]:
     gaps = np.diff(known)
     if not len(gaps) or gaps.min() < 1 or gaps.max() == gaps.min():
         return []
-    return [f"the chart has no row for {plural(int((gaps - gaps.min()).sum()), 'step')}"]
+    missing = int((gaps - gaps.min()).sum())
+    return [said("the chart has no row for {steps}", steps=partial(plural, missing, "step"))]
 
 
 def _runs_of_chart(table: Table, reading: Reading, file: Path) -> dict[str, dict[str, int]]:
@@ -124,7 +127,9 @@ def _bounds_notice(table: Table, cells: Sequence[tuple[str, ...]], lines: IntArr
             low = _column(table, cells, lines, place)
             high = _column(table, cells, lines, table.header.index(f"{name[:-5]}__MAX"))
             if (low[np.isfinite(low)] != high[np.isfinite(low)]).any():
-                return "MIN and MAX differ: values are means over several steps, not single ones"
+                return said(
+                    "MIN and MAX differ: values are means over several steps, not single ones"
+                )
     return None
 
 
@@ -146,7 +151,8 @@ def read_wandb_runs(file: Path, reading: Reading) -> Iterator[Run]:
         twice = next(one for one in ids if ids.count(one) > 1)
         raise UserError(f"{file}: the id {twice!r} is there more than once")
     numbers_of = {m: _column(table, cells, lines, place) for m, place in metrics.items()}
-    notices = [*told, *table.notices, "final values only: there are no steps to measure times by"]
+    no_times = said("final values only: there are no steps to measure times by")
+    notices = [*told, *table.notices, no_times]
     rows = [
         Rows(
             source=str(file),
@@ -177,12 +183,15 @@ def read_tensorboard_series(file: Path, reading: Reading) -> Iterator[Run]:
         raise UserError(f"{file}: has not the columns Wall time, Step, Value")
     steps = _column(table, cells, lines, own["step"])
     run, metric, told = _of_file_name(file, reading.metric)
-    notices = [*table.notices, *told, "the first record has no time before it"]
+    notices = [*table.notices, *told, said("the first record has no time before it")]
     known = np.unique(steps[np.isfinite(steps)])
     if len(known) == _SAMPLED and (np.diff(known) != 1).any():
         notices.append(
-            f"exactly {_SAMPLED} points with gaps: TensorBoard kept a sample of a longer series, "
-            "so that times to a target may come out late"
+            said(
+                "exactly {n} points with gaps: TensorBoard kept a sample of a longer series, so "
+                "that times to a target may come out late",
+                n=_SAMPLED,
+            )
         )
     rows = Rows(
         source=str(file),
@@ -202,7 +211,8 @@ def _of_file_name(file: Path, wanted: str | None) -> tuple[str, str, list[str]]:
     found = _TENSORBOARD_FILE.fullmatch(file.stem)
     if found is None:
         metric = "val_accuracy" if wanted is None else role(wanted)
-        told = [] if wanted else [f"the file does not name its metric: taken as {metric}"]
+        taken = said("the file does not name its metric: taken as {metric}", metric=metric)
+        told: list[str] = [] if wanted else [taken]
         return str(file), metric, told
     run, tag = found["run"], found["tag"]
     stem, _, side = re.sub(r"[/\\.]", "_", run).rpartition("_")

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from harness.errors import UserError
+from harness.language import said
 from harness.logs.cells import numbers
 from harness.logs.names import meaning
 from harness.logs.run import Reading, Run
 from harness.logs.tables import Batches, keys_of, line_of, runs_of, wanted_columns
-from harness.logs.text import BATCH, Batch, lines_of
+from harness.logs.text import BATCH, Batch, cut_line, lines_of
 
 Record = Mapping[str, Any]
 _WHOLE = 256 * 2**20
@@ -40,7 +41,7 @@ def read_json(file: Path, reading: Reading) -> Iterator[Run]:
     named = {keys[place] for place in metrics}
     # settings at the top of a log are no rows, and a seed among them is no column
     while named and first and not named & first[0][1].keys():
-        told.append(f"line {first[0][0]} holds no metric and is left out")
+        told.append(said("line {line} holds no metric and is left out", line=first[0][0]))
         first = first[1:]
     header = list(dict.fromkeys(key for _, record in first for key in record))
     meant = meaning(header, reading.metric, str(file))
@@ -159,7 +160,7 @@ def _lines(file: Path, told: list[str]) -> Iterator[tuple[int, Record]]:
             record = json.loads(line)
         except (ValueError, RecursionError) as error:
             if not line.endswith("\n") and number > 1:
-                told.append(f"line {number}, the last, was cut in the middle and is left out")
+                told.append(cut_line(number))
                 return
             reason = str(error).partition(":")[0]
             raise UserError(f"{file}, line {number}: is no JSON: {reason}") from None

@@ -12,6 +12,7 @@ from pathlib import PurePath
 import numpy as np
 
 from harness.errors import UserError
+from harness.language import said
 from harness.logs.run import Run
 
 _FIELD = re.compile(r"\{(arm|replicate)\}|(\*)")
@@ -115,8 +116,8 @@ def _by_name(run: Run, arm: str | None) -> Label:
     if found is None:
         return Label(arm or text, run.replicate)
     own = found["arm"].strip(" _-/.=")
-    told = None if arm else "arm and replicate were taken from the end of the log's name"
-    return Label(arm or own, run.replicate or found["replicate"], told)
+    taken = said("arm and replicate were taken from the end of the log's name")
+    return Label(arm or own, run.replicate or found["replicate"], None if arm else taken)
 
 
 def _telling(run: Run) -> str:
@@ -173,14 +174,21 @@ def labelled(
         if replicate is None:
             replicate = str(free.setdefault(name, 0))
             free[name] += 1
-            told = "nothing names the replicate: the runs of an arm were numbered as they came"
+            told = said(
+                "nothing names the replicate: the runs of an arm were numbered as they came"
+            )
         content = _content(run)
         before = seen.get((name, replicate))
         if before is not None:
             if before[1] == content:
                 if dropped is not None:
-                    told = f"{run.source} is the same run as {before[0]}, and counts once"
-                    dropped.append(told)
+                    dropped.append(
+                        said(
+                            "{run} is the same run as {before}, and counts once",
+                            run=run.source,
+                            before=before[0],
+                        )
+                    )
                 continue
             raise UserError(
                 f'{run.source}: is run {replicate} of arm "{name}", and so is {before[0]}, with '

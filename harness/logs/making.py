@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
 from harness.errors import UserError
+from harness.language import _, said
 from harness.logs.names import Clock
-from harness.logs.rows import Counted, IntArray, Rows, ascending, counted, gap_notice
+from harness.logs.rows import Counted, IntArray, Rows, ascending, counted, gap_notice, placed
 from harness.logs.run import METRICS, Pause, Reading, Run
 from harness.measures import FloatArray, is_accuracy
-from harness.quantities import listed, number, plural
+from harness.quantities import amount, listed, plural
 
 _ONE = 1 + 1e-6  # logs hold float32, in which 1 may come out a hair above itself
 _PAUSE, _SHORTEST_PAUSE = 5.0, 5.0
@@ -67,9 +69,10 @@ def _trimmed(part: Counted) -> Counted | None:
         return part
     if diverged and not has_accuracy:
         return part
-    told = (
-        f"{plural(len(known) - 1 - last, 'row')} at the end without any number: the run is taken "
-        f"to end at {part.axis[:-1]} {part.count[last]} as logged"
+    told = said(
+        "{rows} at the end without any number: the run is taken to end at {place} as logged",
+        rows=partial(plural, len(known) - 1 - last, "row"),
+        place=placed(part.axis, part.count[last : last + 1]),
     )
     keep = np.arange(last + 1)
     return Counted(part.rows.taken(keep), part.count[: last + 1], part.axis, [*part.notices, told])
@@ -114,18 +117,20 @@ def _run(part: Counted, percent: frozenset[str], reading: Reading, *, from_zero:
     rows, notices = part.rows, [*part.rows.notices, *part.notices]
     count, axis = part.count, part.axis
     if axis == "epochs" and from_zero:
-        notices.append("epochs are counted from 0: epoch 0 is the first")
+        notices.append(said("epochs are counted from 0: epoch 0 is the first"))
         count = count + 1
     columns = {m: rows.columns[m] for m in METRICS if m in rows.columns}
     for metric in sorted(percent & set(columns)):
         columns[metric] = columns[metric] / 100
-        notices.append(f"{metric} was taken as percent")
+        notices.append(said("{metric} was taken as percent", metric=metric))
     diverged_at = _divergence(columns, count, notices)
     gap = gap_notice(count, axis)
     if axis == "epochs" and len(count) and count[0] > 1:
-        notices.append(f"begins at epoch {count[0]}: what came before is not in the log")
+        notices.append(
+            said("begins at epoch {n}: what came before is not in the log", n=int(count[0]))
+        )
     if len(count) == 1 and axis != "none":
-        notices.append("one row: no statement about a curve can rest on it")
+        notices.append(said("one row: no statement about a curve can rest on it"))
     notices += [gap] if gap else []
     notices += _missing(columns, diverged_at)
     columns = {m: np.where(np.isfinite(v), v, np.nan) for m, v in columns.items()}
@@ -173,30 +178,58 @@ def _divergence(columns: dict[str, FloatArray], count: IntArray, notices: list[s
     first = int(np.flatnonzero(lost)[0])
     if len(finite) and finite[-1] > first:
         notices.append(
-            f"{metric} is not a number at epoch {count[first]} and is one again later: the run is "
-            "not taken as diverged"
+            said(
+                "{metric} is not a number at epoch {n} and is one again later: the run is not "
+                "taken as diverged",
+                metric=metric,
+                n=int(count[first]),
+            )
         )
         return None
-    notices.append(f"diverged at epoch {count[first]}: {metric} is not a finite number from there")
+    notices.append(
+        said(
+            "diverged at epoch {n}: {metric} is not a finite number from there",
+            n=int(count[first]),
+            metric=metric,
+        )
+    )
     return int(count[first])
 
 
 def _missing(columns: dict[str, FloatArray], diverged_at: int | None) -> list[str]:
     """How many values of each metric are not there."""
-    told = []
+    told: list[str] = []
     for metric, values in columns.items():
         gone = int(np.isnan(values).sum())
         strange = int(np.isinf(values).sum()) if is_accuracy(metric) else 0
         gaps = np.diff(np.flatnonzero(~np.isnan(values)))
         if gone and len(gaps) > 1 and gaps[0] > 1 and (gaps == gaps[0]).all():
             told.append(
-                f"{metric} is recorded every {gaps[0]} rows: times are known to an interval, and "
-                "nothing was filled in"
+                said(
+                    "{metric} is recorded every {n} rows: times are known to an interval, and "
+                    "nothing was filled in",
+                    metric=metric,
+                    n=int(gaps[0]),
+                )
             )
         elif gone and gone < len(values):
-            told.append(f"{metric} is missing in {gone} of {len(values)} rows; none was filled in")
+            told.append(
+                said(
+                    "{metric} is missing in {gone} of {all} rows; none was filled in",
+                    metric=metric,
+                    gone=gone,
+                    all=len(values),
+                )
+            )
         if strange and diverged_at is None:
-            told.append(f"{metric} is not a number in {strange} of {len(values)} rows")
+            told.append(
+                said(
+                    "{metric} is not a number in {strange} of {all} rows",
+                    metric=metric,
+                    strange=strange,
+                    all=len(values),
+                )
+            )
     return told
 
 
@@ -213,9 +246,9 @@ def _seconds(rows: Rows, values: FloatArray, clock: Clock) -> tuple[FloatArray, 
         rises = len(known) > 2 and bool((np.diff(known) > 0).all())
         clock = "elapsed" if rises else "each"
         told.append(
-            "the column time goes up throughout and is taken as time since the start"
+            said("the column time goes up throughout and is taken as time since the start")
             if rises
-            else "the column time is taken as each epoch's seconds"
+            else said("the column time is taken as each epoch's seconds")
         )
     if clock == "each":
         return _positive(values), told
@@ -227,7 +260,9 @@ def _seconds(rows: Rows, values: FloatArray, clock: Clock) -> tuple[FloatArray, 
     seconds = np.diff(values, prepend=np.nan)
     seconds[0] = first
     if (seconds < 0).any():
-        told.append("the clock goes back, as after a restart: that stretch of time is not known")
+        told.append(
+            said("the clock goes back, as after a restart: that stretch of time is not known")
+        )
     return _positive(seconds), told
 
 
@@ -248,14 +283,22 @@ def _pauses(seconds: FloatArray, count: IntArray) -> tuple[Pause, ...]:
 def _pause_notices(pauses: Sequence[Pause], reading: Reading) -> list[str]:
     if not pauses:
         return []
-    each = [f"{number(p.seconds, 1)} seconds after epoch {p.after}" for p in pauses[:3]]
-    more = f" and {len(pauses) - 3} more" if len(pauses) > 3 else ""
-    fate = {
-        "out": "taken out of the seconds, as asked",
-        "in": "counted as training time, as asked",
-        None: "wall time is not training time here",
-    }[reading.pauses]
-    return [f"a pause of {listed(each)}{more}: {fate}"]
+    found = partial(_pauses_in_words, pauses)
+    if reading.pauses == "out":
+        return [said("a pause of {found}: taken out of the seconds, as asked", found=found)]
+    if reading.pauses == "in":
+        return [said("a pause of {found}: counted as training time, as asked", found=found)]
+    return [said("a pause of {found}: wall time is not training time here", found=found)]
+
+
+def _pauses_in_words(pauses: Sequence[Pause]) -> str:
+    each = [
+        _("{time} after epoch {n}").format(time=amount(p.seconds, "seconds"), n=p.after)
+        for p in pauses[:3]
+    ]
+    if len(pauses) <= len(each):
+        return listed(each)
+    return _("{some} and {n} more").format(some=listed(each), n=len(pauses) - len(each))
 
 
 def _without(

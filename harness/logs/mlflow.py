@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from harness.errors import UserError
+from harness.language import N_, said
 from harness.logs.cells import recorded
 from harness.logs.making import make_runs
 from harness.logs.names import find_metrics
@@ -20,10 +21,10 @@ from harness.quantities import listed
 _LINE = re.compile(r"\d+ \S+ -?\d+(\s|$)")
 _STATUS = {"3": "completed", "4": "aborted", "5": "aborted"}
 _STATUS_WORDS = {
-    "1": "is still running",
-    "2": "was never started",
-    "4": "failed",
-    "5": "was killed",
+    "1": N_("MLflow says that the run is still running"),
+    "2": N_("MLflow says that the run was never started"),
+    "4": N_("MLflow says that the run failed"),
+    "5": N_("MLflow says that the run was killed"),
 }
 
 Point = tuple[float, float, float, int]  # step, value, milliseconds, line
@@ -108,7 +109,7 @@ def _rows(path: Path, folder: Path, series: dict[str, list[Point]], told: list[s
     name = _text(folder / "tags" / "mlflow.runName") or _meta(folder, "run_name")
     status = _meta(folder, "status")
     if status in _STATUS_WORDS:
-        notices.append(f"MLflow says that the run {_STATUS_WORDS[status]}")
+        notices.append(said(_STATUS_WORDS[status]))
     return Rows(
         source=str(path),
         name=name or folder.name,
@@ -139,7 +140,12 @@ def _latest(
     for step, value, stamp, line in points:
         if kept and step <= max(kept):
             notices.append(
-                f"{metric} goes back to step {step:g} in line {line}: the later value counts"
+                said(
+                    "{metric} goes back to step {step} in line {line}: the later value counts",
+                    metric=metric,
+                    step=f"{step:g}",
+                    line=line,
+                )
             )
             kept = {s: known for s, known in kept.items() if s < step}
         kept[step] = (value, stamp)

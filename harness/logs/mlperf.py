@@ -6,12 +6,14 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from harness.errors import UserError
+from harness.language import said
 from harness.logs.cells import recorded
 from harness.logs.making import make_runs
 from harness.logs.names import canonical, plain, role
@@ -75,10 +77,20 @@ def _attempts(file: Path, reading: Reading, notices: list[str]) -> list[_Attempt
             continue  # every rank logs the same events
         _take(found, event, number, reading)
     if cut:
-        which = f"line {cut[0]}" if len(cut) == 1 else f"{len(cut)} lines, the first is {cut[0]},"
-        notices.append(f"{which} cut in the middle: left out")
+        notices.append(
+            said("line {line} cut in the middle: left out", line=cut[0])
+            if len(cut) == 1
+            else said(
+                "{n} lines, the first is {line}, cut in the middle: left out",
+                n=len(cut),
+                line=cut[0],
+            )
+        )
     if len(ranks) > 1:
-        notices.append(f"{plural(len(ranks), 'rank')} log the run: rank {min(ranks)} counts")
+        several = partial(plural, len(ranks), "rank")
+        notices.append(
+            said("{ranks} log the run: rank {first} counts", ranks=several, first=min(ranks))
+        )
     return found
 
 
@@ -138,19 +150,19 @@ def _rows(file: Path, run: _Attempt, name: str, told: Sequence[str]) -> Rows:
     times = np.array([time for *_, time, _ in run.points])
     named = _epochs([metadata for *_, metadata in run.points])
     if named is None:
-        notices.append("the log names no epochs: evaluations are counted")
+        notices.append(said("the log names no epochs: evaluations are counted"))
     evaluations = np.unique(times, return_inverse=True)[1].astype(np.float64) + 1
     start = run.start
     if start is None:
-        notices.append("there is no run_start: times are counted from the first evaluation")
+        notices.append(said("there is no run_start: times are counted from the first evaluation"))
     watched = None
     end = run.stop if run.stop is not None else run.last
     if start is not None and end is not None and end > times.max():
         watched = end - start
     if run.stop is None:
-        notices.append("there is no run_stop: the run is taken to end where its log ends")
+        notices.append(said("there is no run_stop: the run is taken to end where its log ends"))
     elif run.status not in {None, "success"}:
-        notices.append(f"the run was {run.status}")
+        notices.append(said("the run was {status}", status=run.status))
     status: Status = "completed" if run.status in {None, "success"} and run.stop else "aborted"
     columns = {
         metric: np.array(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Literal
 
 from harness.errors import UserError
+from harness.language import said
 from harness.logs.run import METRICS
 from harness.quantities import listed
 
@@ -146,12 +147,19 @@ def find_metrics(
         ranked = [place for _, place in sorted(places)]
         chosen[metric] = ranked[0]
         if len(ranked) > 1:
-            others = listed([names[p].strip() for p in ranked[1:]])
-            notices.append(f"{metric} is read from {names[ranked[0]].strip()}, not from {others}")
+            others = partial(listed, [names[p].strip() for p in ranked[1:]])
+            notices.append(read_from(metric, names[ranked[0]].strip(), others))
     _fastai(names, chosen, notices)
     if wanted is not None:
         _choose(names, wanted, chosen, notices, source)
     return chosen, notices
+
+
+def read_from(metric: str, kept: str, others: str | Callable[[], str]) -> str:
+    """The notice that of several names for a metric one counts."""
+    return said(
+        "{metric} is read from {kept}, not from {others}", metric=metric, kept=kept, others=others
+    )
 
 
 def _fastai(names: Sequence[str], chosen: dict[str, int], notices: list[str]) -> None:
@@ -161,7 +169,8 @@ def _fastai(names: Sequence[str], chosen: dict[str, int], notices: list[str]) ->
         place = chosen.get("accuracy")
         if place is not None and "train" not in _tokens(names[place]):
             chosen["val_accuracy"] = chosen.pop("accuracy")
-            notices.append(f"{names[place].strip()} is taken as validation accuracy, as in fastai")
+            taken = names[place].strip()
+            notices.append(said("{name} is taken as validation accuracy, as in fastai", name=taken))
 
 
 def _choose(
@@ -179,8 +188,13 @@ def _choose(
         target = role(wanted)
         chosen[target] = places[0]
         if canonical(wanted) is None:
-            better = "smaller" if target.endswith("loss") else "larger"
-            notices.append(f"{wanted} is read as {target}: {better} is better")
+            notices.append(
+                said("{name} is read as {metric}: smaller is better", name=wanted, metric=target)
+                if target.endswith("loss")
+                else said(
+                    "{name} is read as {metric}: larger is better", name=wanted, metric=target
+                )
+            )
 
 
 def absent(wanted: str, names: Sequence[str], source: str) -> str:
@@ -216,9 +230,10 @@ def meaning(names: Sequence[str], wanted: str | None, source: str) -> Meaning:
     clocks = [(own.index(name), kind) for name, kind in _CLOCKS.items() if name in own]
     arm, replicate = _first(own, _ARMS), _first(own, _REPLICATES)
     if arm is not None and own[arm] != "arm":
-        notices.append(f"the column {names[arm].strip()} is taken as the arm")
+        notices.append(said("the column {name} is taken as the arm", name=names[arm].strip()))
     if replicate is not None and own[replicate] != "replicate":
-        notices.append(f"the column {names[replicate].strip()} is taken as the replicate")
+        own_name = names[replicate].strip()
+        notices.append(said("the column {name} is taken as the replicate", name=own_name))
     return Meaning(
         metrics=metrics,
         epoch=_first(own, _EPOCHS),

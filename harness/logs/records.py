@@ -15,6 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
+from harness.language import said
+
 _HEADER, _FOOTER = 12, 4
 _LARGEST = 1 << 30
 _SCALAR_AT_MOST = 64 * 1024
@@ -35,6 +37,10 @@ class Scalar:
 
 class BrokenRecordError(Exception):
     """A record that cannot be read, with where it begins and how."""
+
+    def __init__(self, fault: str) -> None:
+        super().__init__(fault)
+        self.fault = fault
 
 
 def _table() -> list[int]:
@@ -76,23 +82,23 @@ def scalars(file: Path) -> Iterator[Scalar]:
         while header := stream.read(_HEADER):
             at = stream.tell() - len(header)
             if len(header) < _HEADER:
-                raise BrokenRecordError(f"is cut at byte {at}")
+                raise BrokenRecordError(said("is cut at byte {at}", at=at))
             if not is_event_file(header):
-                raise BrokenRecordError(f"is damaged at byte {at}")
+                raise BrokenRecordError(said("is damaged at byte {at}", at=at))
             length = struct.unpack("<Q", header[:8])[0]
             if length > _LARGEST:
-                raise BrokenRecordError(f"is damaged at byte {at}")
+                raise BrokenRecordError(said("is damaged at byte {at}", at=at))
             data, footer = stream.read(length), stream.read(_FOOTER)
             if len(data) < length or len(footer) < _FOOTER:
-                raise BrokenRecordError(f"is cut at byte {at}")
+                raise BrokenRecordError(said("is cut at byte {at}", at=at))
             if length > _SCALAR_AT_MOST:
                 continue
             if masked_crc(data) != struct.unpack("<I", footer)[0]:
-                raise BrokenRecordError(f"is damaged at byte {at}")
+                raise BrokenRecordError(said("is damaged at byte {at}", at=at))
             try:
                 found = list(_event(data))
             except (ValueError, IndexError, struct.error):
-                raise BrokenRecordError(f"holds no event at byte {at}") from None
+                raise BrokenRecordError(said("holds no event at byte {at}", at=at)) from None
             yield from found
 
 

@@ -6,14 +6,16 @@ is refused: see `ascending`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import UserError
+from harness.language import _, pgettext, said
 from harness.logs.names import Clock
 from harness.logs.run import Axis, Kind, Reading, Status
 from harness.measures import FloatArray
@@ -117,12 +119,12 @@ def counted(rows: Rows, reading: Reading) -> Counted:
                 f"{rows.at(place)}: epoch {rows.epoch[place]:g} is no whole number, and there is "
                 "no column step to count by"
             )
-        told = ["epochs are logged in fractions, so the run is counted in steps"]
-        return Counted(rows, _whole(rows, rows.step, "step"), "steps", told)
+        told = said("epochs are logged in fractions, so the run is counted in steps")
+        return Counted(rows, _whole(rows, rows.step, "step"), "steps", [told])
     if has_steps and rows.step is not None:
         return _by_steps(rows, _whole(rows, rows.step, "step"), reading)
-    told = ["there is no column epoch: rows were counted from 1"]
-    return Counted(rows, np.arange(1, n + 1), "epochs", told)
+    told = said("there is no column epoch: rows were counted from 1")
+    return Counted(rows, np.arange(1, n + 1), "epochs", [told])
 
 
 def _by_steps(rows: Rows, steps: IntArray, reading: Reading) -> Counted:
@@ -131,9 +133,12 @@ def _by_steps(rows: Rows, steps: IntArray, reading: Reading) -> Counted:
     gaps = np.diff(ascending)
     by_one = len(gaps) == 0 or int(np.median(gaps)) == 1
     if reading.axis is None and by_one and ascending[0] <= 1:
-        told = [f"there are no epochs: steps, which go up by 1 from {ascending[0]}, count as such"]
-        return Counted(rows, steps, "epochs", told)
-    return Counted(rows, steps, "steps", ["the run is counted in steps, not in epochs"])
+        told = said(
+            "there are no epochs: steps, which go up by 1 from {first}, count as such",
+            first=ascending[0],
+        )
+        return Counted(rows, steps, "epochs", [told])
+    return Counted(rows, steps, "steps", [said("the run is counted in steps, not in epochs")])
 
 
 def _whole(rows: Rows, values: FloatArray | None, name: str) -> IntArray:
@@ -165,9 +170,9 @@ def ascending(run: Counted, reading: Reading) -> list[Counted]:
         return [run]
     if len(np.unique(run.count)) == len(run.count):
         if run.rows.clock is not None:
-            told = "rows are not in the order of epochs and were sorted"
+            told = said("rows are not in the order of epochs and were sorted")
         else:
-            told = "rows were sorted by epoch"
+            told = said("rows were sorted by epoch")
         return [_ordered(run, [*run.notices, told])]
     pieces = list(_pieces(run))
     begins = [i for i, piece in enumerate(pieces) if i == 0 or _is_fresh(run, pieces, i)]
@@ -180,7 +185,9 @@ def ascending(run: Counted, reading: Reading) -> list[Counted]:
         )
     groups = [pieces[a:b] for a, b in zip(begins, [*begins[1:], len(pieces)], strict=True)]
     if reading.restarts == "last" and len(groups) > 1:
-        told = f"the run begins {len(groups)} times; what stands above the last is left out"
+        told = said(
+            "the run begins {n} times; what stands above the last is left out", n=len(groups)
+        )
         return [_merged(replace(run, notices=[*run.notices, told]), groups[-1])]
     found = [_merged(run, group) for group in groups]
     if len(found) == 1:
@@ -241,7 +248,10 @@ def _merged(run: Counted, pieces: Sequence[_Piece]) -> Counted:
     several = sum(_has_several(rows, group) for group in groups)
     if several:
         notices.append(
-            f"{plural(several, 'epoch')} with several values of one metric: the last counts"
+            said(
+                "{epochs} with several values of one metric: the last counts",
+                epochs=partial(plural, several, "epoch"),
+            )
         )
     last = np.array([group[-1] for group in groups])
     merged = rows.taken(last)
@@ -256,11 +266,17 @@ def _resumed(run: Counted, line: int, again: Sequence[int], end: int) -> Iterato
     """What must be said of a log that goes back and goes on from there."""
     if not again:
         return
-    what = run.axis[:-1]
-    yield f"the log was begun again at line {line}: of {what} {_ranged(again)} the later row counts"
+    yield said(
+        "the log was begun again at line {line}: of {place} the later row counts",
+        line=line,
+        place=placed(run.axis, again),
+    )
     given_up = [count for count in again if count > end]
     if given_up:
-        yield f"{what} {_ranged(given_up)}, logged before that, was never reached again: left out"
+        yield said(
+            "{place}, logged before that, was never reached again: left out",
+            place=placed(run.axis, given_up),
+        )
 
 
 def _has_several(rows: Rows, group: Sequence[int]) -> bool:
@@ -288,12 +304,21 @@ def _ordered(run: Counted, notices: list[str]) -> Counted:
     return Counted(run.rows.taken(order), run.count[order], run.axis, notices)
 
 
+def placed(axis: Axis, counts: Iterable[int]) -> str:
+    """Epochs or steps in words: "epoch 3", "step 20 to 40"."""
+    which = partial(_ranged, [int(count) for count in counts])
+    return said("step {n}", n=which) if axis == "steps" else said("epoch {n}", n=which)
+
+
 def _ranged(counts: Sequence[int]) -> str:
     """Whole numbers in words: "2 to 5", "2, 4 and 9"."""
     if len(counts) > 2 and counts[-1] - counts[0] == len(counts) - 1:
-        return f"{counts[0]} to {counts[-1]}"
+        return _("{low} to {high}").format(low=counts[0], high=counts[-1])
     shown = [str(count) for count in counts[:5]]
-    return listed(shown) if len(counts) <= 5 else f"{', '.join(shown)} and others"
+    if len(counts) <= 5:
+        return listed(shown)
+    some = pgettext("between words of a list", ", ").join(shown)
+    return _("{some} and others").format(some=some)
 
 
 def gap_notice(count: IntArray, axis: Axis) -> str | None:
@@ -302,6 +327,6 @@ def gap_notice(count: IntArray, axis: Axis) -> str | None:
     if axis != "epochs" or not len(gaps) or (gaps == 1).all():
         return None
     if len(gaps) > 1 and (gaps == gaps[0]).all():
-        return f"evaluated every {gaps[0]} epochs: times are known to an interval"
+        return said("evaluated every {n} epochs: times are known to an interval", n=gaps[0])
     missing = [int(c) for a, b in pairwise(count) for c in range(a + 1, b)][:6]
-    return f"epoch {_ranged(missing)} missing; nothing was filled in"
+    return said("{place} missing; nothing was filled in", place=placed(axis, missing))

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from harness.errors import UserError
+from harness.language import said
 from harness.logs.making import make_runs
-from harness.logs.names import absent, canonical, plain, role
+from harness.logs.names import absent, canonical, plain, read_from, role
 from harness.logs.records import BrokenRecordError, Scalar, scalars
 from harness.logs.rows import Rows
 from harness.logs.run import METRICS, Reading, Run
@@ -64,7 +65,13 @@ def read_events(path: Path, reading: Reading) -> Iterator[Run]:
                 if metric is not None:
                     _keep(found, metric, scalar, notices)
         except BrokenRecordError as error:
-            notices.append(f"{file.name} {error}: what comes after is left out")
+            notices.append(
+                said(
+                    "{file} {fault}: what comes after is left out",
+                    file=file.name,
+                    fault=error.fault,
+                )
+            )
         except OSError as error:
             raise UserError(f"{file}: cannot be read: {error.strerror}") from None
     wanted = reading.metric
@@ -101,7 +108,7 @@ def _keep(found: dict[str, _Series], metric: str, scalar: Scalar, notices: list[
     if series.tag != scalar.tag:
         ranks = [_rank(series.tag), _rank(scalar.tag)]
         kept, other = (series.tag, scalar.tag) if ranks[0] <= ranks[1] else (scalar.tag, series.tag)
-        told = f"{metric} is read from {kept}, not from {other}"
+        told = read_from(metric, kept, other)
         if told not in notices:
             notices.append(told)
         if kept == series.tag:
@@ -130,7 +137,7 @@ def _rows(path: Path, found: dict[str, _Series], notices: Sequence[str]) -> Rows
         if metric == first:
             wall[place[point.step]] = point.wall_time
     told = [
-        f"{series.tag} goes back to step {again}: the later value counts"
+        said("{tag} goes back to step {step}: the later value counts", tag=series.tag, step=again)
         for series in found.values()
         if (again := _goes_back(series.points)) is not None
     ]
@@ -144,7 +151,7 @@ def _rows(path: Path, found: dict[str, _Series], notices: Sequence[str]) -> Rows
         epoch=counts if by_epoch else None,
         step=None if by_epoch else counts,
         clock=(wall, "stamp"),
-        notices=(*notices, *told, "the first record has no time before it"),
+        notices=(*notices, *told, said("the first record has no time before it")),
     )
 
 

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import UserError
+from harness.language import said
 from harness.logs.names import canonical, is_known
 from harness.logs.stretches import LONGEST_LINE, Stretch, too_long
 
@@ -188,7 +189,7 @@ class Table:
         if not any(cells):
             return None
         if cells == self.header:
-            self.notices.append(f"the header is there again in line {number}")
+            self.notices.append(said("the header is there again in line {line}", line=number))
             return None
         if _is_header(cells):
             raise UserError(
@@ -196,12 +197,12 @@ class Table:
                 f"{self.header_line}: split the file there"
             )
         if len(row) > width and not any(cells[width:]):
-            told = "rows end in empty cells beyond the header"
+            told = said("rows end in empty cells beyond the header")
             if told not in self.notices:
                 self.notices.append(told)
             return row[:width]
         if len(row) < width and lines.ends_cut():
-            self.notices.append(f"line {number}, the last, was cut in the middle and is left out")
+            self.notices.append(cut_line(number))
             return None
         if len(row) != width:
             raise UserError(
@@ -240,6 +241,11 @@ class _Lines:
         return not self._last.endswith(("\n", "\r"))
 
 
+def cut_line(number: int) -> str:
+    """The notice that a file's last line was cut."""
+    return said("line {line}, the last, was cut in the middle and is left out", line=number)
+
+
 def open_table(file: Path, wanted: str | None = None) -> Table:
     """Find a text file's delimiter and header.
 
@@ -262,8 +268,11 @@ def open_table(file: Path, wanted: str | None = None) -> Table:
     table = Table(file, header, delimiter, place + 1)
     skipped = sum(1 for line in lines[:place] if line.strip())
     if skipped:
-        lines_ = "line stands" if skipped == 1 else "lines stand"
-        table.notices.append(f"{skipped} {lines_} above the header and {_was(skipped)} left out")
+        table.notices.append(
+            said("1 line stands above the header and was left out")
+            if skipped == 1
+            else said("{n} lines stand above the header and were left out", n=skipped)
+        )
     return table
 
 
@@ -287,10 +296,6 @@ def _find_header(lines: Sequence[str], wanted: str | None) -> tuple[int, str, li
 def _known(cells: Sequence[str], is_wanted: Callable[[str], bool]) -> tuple[int, int]:
     """How many names a split gives that are known; of equals, the one with more cells is better."""
     return sum(is_known(cell) or is_wanted(cell) for cell in cells), len(cells)
-
-
-def _was(count: int) -> str:
-    return "was" if count == 1 else "were"
 
 
 def _split(line: str, delimiter: str) -> list[str]:

@@ -143,10 +143,18 @@ def _spans(tested: Sequence[ClaimCalibration], calibration: Calibration) -> Iter
             share=share_words(worst.share), relabelings=plural(worst.of, "relabeling"), alpha=alpha
         )
     if halves := _worst(tested, ("halves of one arm",)):
-        yield _(
+        template = N_(
             "Between random halves of one arm, a difference was called real in at most {share} of "
             "{splits} ({alpha} allowed)."
-        ).format(share=share_words(halves.share), splits=plural(halves.of, "split"), alpha=alpha)
+        )
+        if not halves.errors:
+            template = N_(
+                "Between random halves of one arm, a difference was called real in none of "
+                "{splits} ({alpha} allowed)."
+            )
+        yield _(template).format(
+            share=share_words(halves.share), splits=plural(halves.of, "split"), alpha=alpha
+        )
     interval, as_seen = _worst(tested, ("interval",)), _worst(tested, ("interval, as seen",))
     if interval and as_seen:
         yield _(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from harness.analyses.comparisons import Comparison, ranges
+from harness.analyses.comparisons import Comparison, ranges, target_unit
 from harness.analyses.contrasts import Contrast
 from harness.analyses.judge import Judgement
 from harness.analyses.target_sweep import TargetSweep
-from harness.language import N_, _, ngettext, pgettext
+from harness.language import N_, _, name_of, ngettext, pgettext
 from harness.measures import SecondsTo
 from harness.prose.phrases import METRICS, seconds_words
 from harness.prose.words import sentence, stopped
@@ -121,7 +121,8 @@ def _with_gaps(text: str, found: Comparison) -> str:
 def sweep_sentence(sweep: TargetSweep) -> str:
     """At which targets one side is slower: "… is slower at every target from 0.93 to 0.98"."""
     lead, found = _sweep_lead(sweep), sweep.comparison
-    a, b = (_(side.name) for side in sweep.verdict.sides)
+    unit = target_unit(sweep.verdict.claim)
+    a, b = (name_of(side.name) for side in sweep.verdict.sides)
     if found is None:
         return _("{lead}, other targets than the claim's cannot be swept: {reason}.").format(
             lead=lead, reason=_(sweep.reason or NO_VALUE)
@@ -135,9 +136,16 @@ def sweep_sentence(sweep: TargetSweep) -> str:
         text = _(
             "{lead}, {a} and {b} differ at no target from {low} to {high} beyond chance (smallest "
             "{p})"
-        ).format(lead=lead, a=a, b=b, low=f"{low:g}", high=f"{high:g}", p=_least(found))
+        ).format(
+            lead=lead,
+            a=a,
+            b=b,
+            low=ranges([low], all_points=[low], unit=unit),
+            high=ranges([high], all_points=[high], unit=unit),
+            p=_least(found),
+        )
     else:
-        text = _("{lead}, {order}").format(lead=lead, order=_order(a, b, found))
+        text = _("{lead}, {order}").format(lead=lead, order=_order(a, b, found, unit))
     return _with_gaps(text, found)
 
 
@@ -153,7 +161,7 @@ def _sweep_lead(sweep: TargetSweep) -> str:
     return _(template).format(unit=unit, metric=metric, sustain=sustain)
 
 
-def _order(a: str, b: str, found: Comparison) -> str:
+def _order(a: str, b: str, found: Comparison, unit: str) -> str:
     slower, faster = _points(found, 1), _points(found, -1)
     template = N_("{a} is slower than {b} at {slower} and faster at {faster}")
     if not faster:
@@ -161,22 +169,23 @@ def _order(a: str, b: str, found: Comparison) -> str:
     elif not slower:
         template = N_("{a} is faster than {b} at {faster}")
     told = _(template).format(
-        a=a, b=b, slower=_targets(slower, found), faster=_targets(faster, found)
+        a=a, b=b, slower=_targets(slower, found, unit), faster=_targets(faster, found, unit)
     )
     rest = [float(point) for point in found.points[~found.differs]]
     if not rest:
         return told
-    others = ranges(rest, all_points=found.points.tolist())
+    others = ranges(rest, all_points=found.points.tolist(), unit=unit)
     return _("{order}; at {targets} the data cannot tell").format(order=told, targets=others)
 
 
-def _targets(points: list[float], found: Comparison) -> str:
+def _targets(points: list[float], found: Comparison, unit: str) -> str:
     if not points:
         return ""
-    text = ranges(points, all_points=found.points.tolist())
+    text = ranges(points, all_points=found.points.tolist(), unit=unit)
     if len(points) == 1:
         return _("the target {target}").format(target=text)
-    is_one_run = text == ranges([points[0], points[-1]], all_points=[points[0], points[-1]])
+    ends = [points[0], points[-1]]
+    is_one_run = text == ranges(ends, all_points=ends, unit=unit)
     template = N_("every target from {targets}") if is_one_run else N_("the targets {targets}")
     return _(template).format(targets=text)
 

@@ -9,6 +9,7 @@ from harness.analyses.separation import Condition, Rule
 from harness.analyses.specifications import DRAWS, EXACT_PAIRS, NESTED, SpecificationCurve
 from harness.choices import Setting
 from harness.language import N_, _, pgettext
+from harness.measures import is_accuracy
 from harness.prose.phrases import METRICS
 from harness.prose.words import OUTCOMES
 from harness.quantities import either, given_amount, joined, listed, percent, plural
@@ -117,29 +118,32 @@ def rule_words(rule: Rule, verdict: Verdict) -> str:
 
 
 def _condition(condition: Condition, verdict: Verdict) -> str:
-    key = condition.key
+    key, bound = condition.key, condition.bound
     noun = _(_NOUNS.get(key, ""))
     if condition.beside is not None:
         metric = _(METRICS[str(condition.beside[1])])
         noun = _("{metric} {noun}").format(metric=metric, noun=noun)
-    levels = [level_words(key, level, verdict) for level in condition.levels]
+    beside = "" if condition.beside is None else str(condition.beside[1])
+    levels = [level_words(key, level, verdict, beside) for level in condition.levels]
     template = _CONDITIONS.get((key, condition.side), _SIDES[condition.side])
     return _(template).format(
         noun=noun,
         levels=either(levels),
-        bound="" if condition.bound is None else level_words(key, condition.bound, verdict),
+        bound="" if bound is None else level_words(key, bound, verdict, beside),
     )
 
 
-def level_words(key: str, level: Setting, verdict: Verdict) -> str:
-    """One level of a choice, as people say it."""
+def level_words(key: str, level: Setting, verdict: Verdict, metric: str = "") -> str:
+    """One level of a choice, as people say it; a target's metric, where that is a choice, too."""
     if isinstance(level, str):
         tests = _PAIRED if verdict.is_paired else _UNPAIRED
         return _({**METRICS, **_CLOCKS, **_VALUES, **tests}.get(level, level))
     measure = verdict.claim.measure
+    is_share = is_accuracy(metric or getattr(measure, "metric", ""))
     if key == "within":
-        is_share = "accuracy" in getattr(measure, "metric", "")
         return given_amount(level, "accuracy" if is_share else "nats")
+    if key == "target" and is_share:
+        return percent(level)
     words = {
         "sustain": lambda: plural(int(level), "epoch"),
         "window": lambda: plural(int(level), "epoch"),
@@ -159,10 +163,11 @@ def shares(curve: SpecificationCurve, key: str) -> list[tuple[str, int, int]]:
     outer = outer if outer in curve.levels else None
     found: dict[str, list[bool]] = {}
     for s in curve.tested:
-        label = level_words(key, s.choice[key], curve.verdict)
+        metric = str(s.choice.get("metric", ""))
+        label = level_words(key, s.choice[key], curve.verdict, metric)
         if outer is not None:
-            metric = level_words(outer, s.choice[outer], curve.verdict)
-            label = _("{metric} {level}").format(metric=metric, level=label)
+            named = level_words(outer, s.choice[outer], curve.verdict)
+            label = _("{metric} {level}").format(metric=named, level=label)
         found.setdefault(label, []).append(s.outcome == curve.verdict.outcome)
     return [(label, sum(holds), len(holds)) for label, holds in found.items()]
 
@@ -214,7 +219,7 @@ def specification_notes(curve: SpecificationCurve) -> list[str]:
                 "specification come from {draws} random sign patterns instead of all."
             )
         notes.append(_(template).format(pairs=EXACT_PAIRS, draws=f"{DRAWS:,}"))
-    reasons = list(dict.fromkeys(_(s.reason) for s in curve.specified if s.reason is not None))
+    reasons = sorted({_(s.reason) for s in curve.specified if s.reason is not None})
     if reasons:
         told = pgettext("between reasons", "; ").join(reasons)
         notes.append(_("Specifications that could not be tested: {reasons}.").format(reasons=told))

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from harness.beside import POWER
-from harness.language import N_, _, current, ngettext, pgettext
+from harness.language import N_, _, current, name_of, ngettext, pgettext
 from harness.prose.phrases import Way, claim_difference, claim_subject, compared
 from harness.quantities import (
     amount,
@@ -54,6 +54,8 @@ def outcome_words(outcome: Outcome) -> str:
 def sentence(text: str) -> str:
     """A text with a capital first and a full stop last."""
     text = text.strip()
+    if current() == "ja":  # which has no capitals, so that the first word may be a name
+        return stopped(text)
     return text[:1].upper() + stopped(text[1:])
 
 
@@ -172,7 +174,7 @@ def margin_words(verdict: Verdict) -> str:
 
 
 def _names(verdict: Verdict) -> tuple[str, str]:
-    return _(verdict.sides[0].name), _(verdict.sides[1].name)
+    return name_of(verdict.sides[0].name), name_of(verdict.sides[1].name)
 
 
 def decimals_of(verdict: Verdict) -> int:
@@ -318,7 +320,8 @@ def reached_words(verdict: Verdict) -> str:
             "them did."
         )
     counts = [
-        _(each).format(reached=side.reached, n=side.n, arm=_(side.name)) for side in verdict.sides
+        _(each).format(reached=side.reached, n=side.n, arm=name_of(side.name))
+        for side in verdict.sides
     ]
     return _(whole).format(horizon=horizon, counts=listed(counts))
 

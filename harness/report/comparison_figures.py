@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from harness.analyses.comparisons import Comparison
 from harness.language import _
-from harness.quantities import joined, number, shown, unit_noun, with_ends, with_unit
+from harness.quantities import joined, number, percent, shown, unit_noun, with_ends, with_unit
 from harness.report.figure_style import INK, MUTED, PANEL, ZONE, as_svg, drawing
 from harness.report.figures import Drawn
 from harness.report.readings import FloatArray, Line, readings
@@ -23,6 +25,7 @@ def difference_figure(
     alt: str,
     unit: str,
     along: str,
+    along_unit: str = "",
     data: str,
     margin: float = 0.0,
     mark: float | None = None,
@@ -36,6 +39,7 @@ def difference_figure(
         alt: What it shows, in words.
         unit: The unit of the differences.
         along: What the points are: "epoch" or "target".
+        along_unit: "accuracy" where they are told in percent.
         data: The file that holds the numbers.
         margin: Differences that do not matter, drawn as a zone.
         mark: A point to mark: the claim's own target.
@@ -64,11 +68,14 @@ def difference_figure(
             )
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=along == "epoch", steps=[1, 2, 5, 10]))
         axes.set_xlabel(_(along))
+        if along_unit == "accuracy":
+            axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _place: percent(x)))
         axes.set_ylabel(_("{unit}, first minus second").format(unit=unit_noun(unit)))
         told = _told(low, centre, high, unit)
-        svg = as_svg(figure, key, joined([alt, _extremes(found, along, centre, unit)]))
+        extremes = _extremes(found, along, along_unit, centre, unit)
+        svg = as_svg(figure, key, joined([alt, extremes]))
         line = {_("difference"): Line(found.points, centre, told)}
-        values = readings(axes, line, {}, _(along))
+        values = readings(axes, line, {}, _(along), partial(_place, unit=along_unit))
     caption = [
         _("Filled dots: the sides differ."),
         _("Shaded zone: the margin.") if margin else "",
@@ -88,14 +95,20 @@ def _told(low: FloatArray, centre: FloatArray, high: FloatArray, unit: str) -> l
     return told
 
 
-def _extremes(found: Comparison, along: str, centre: FloatArray, unit: str) -> str:
+def _place(point: float, unit: str) -> str:
+    return percent(point) if unit == "accuracy" else f"{point:g}"
+
+
+def _extremes(found: Comparison, along: str, along_unit: str, centre: FloatArray, unit: str) -> str:
     """The smallest and the largest mean difference, and where they are."""
     if not np.isfinite(centre).any():
         return ""
     decimals = 3 if unit == "nats" else 1
     places = [
         _("{value} at {along} {place}").format(
-            value=number(float(centre[i]), decimals), along=_(along), place=f"{found.points[i]:g}"
+            value=number(float(centre[i]), decimals),
+            along=_(along),
+            place=_place(found.points[i], along_unit),
         )
         for i in (int(np.nanargmin(centre)), int(np.nanargmax(centre)))
     ]

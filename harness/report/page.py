@@ -8,7 +8,7 @@ from typing import Any
 from harness.language import N_, _, pgettext
 from harness.prose import words
 from harness.prose.notices import study_notices
-from harness.quantities import percent, plural
+from harness.quantities import joined, listed, percent, plural
 from harness.report.cards import verdict_cards
 from harness.report.claim_figures import effects, time_to_event, values_by_arm
 from harness.report.figure_style import ArmStyle, arm_styles
@@ -29,9 +29,12 @@ from harness.report.tables import (
     trouble_details,
 )
 from harness.results import Results
+from harness.study import matching_arms
 
 _METRIC_ORDER = ("val_accuracy", "val_loss", "accuracy", "loss")
 _CLOCKS = ("seconds", "cpu_seconds")
+_ARMS_TOLD = 4
+"""Arms behind one name that are told by their own; of more it is said how many."""
 _SECTIONS = (
     ("answer", N_("Answer"), True),
     ("verdicts", N_("Verdicts"), "verdicts"),
@@ -117,7 +120,7 @@ def _words_of(results: Results, faults: list[str]) -> dict[str, Any]:
             for verdict in words.answering(verdicts)
         ],
         "scale": _scale(results),
-        "trust": _trust(results),
+        "trust": joined([_groups(results), _trust(results)]),
         "notices": [words.sentence(notice) for notice in [*study_notices(results), *faults]],
         "marks": words.MARKS,
         "meanings": [(o, words.sentence(words.outcome_words(o))) for o in words.OUTCOMES],
@@ -167,10 +170,27 @@ def _trust(results: Results) -> str:
         return ""
     study = results.loaded.study
     return _(
-        "A replicate is one more training of every arm, with other random numbers where the study "
-        "draws them anew. Were all differences mere luck, at most {alpha} of such studies would "
-        "call any of them real."
+        "An arm is one model with its settings; a replicate is one more training of every arm, "
+        "with other random numbers where the study draws them anew. Were all differences mere "
+        "luck, at most {alpha} of such studies would call any of them real."
     ).format(alpha=percent(study.study.alpha))
+
+
+def _groups(results: Results) -> str:
+    """What is meant by names that stand for several arms, where the answer has such."""
+    names = [arm.name for arm in results.loaded.study.all_arms]
+    answering = [verdict.claim for verdict in words.answering(results.verdicts)]
+    told = []
+    for pattern in dict.fromkeys(side for claim in answering for side in claim.sides):
+        arms = matching_arms(pattern, names)
+        if len(arms) > 1:
+            shown = listed(arms) if len(arms) <= _ARMS_TOLD else plural(len(arms), "arm")
+            told.append(
+                _("{name} is the mean of {arms} in each replicate.").format(
+                    name=pattern, arms=shown
+                )
+            )
+    return joined(told)
 
 
 def _figures_of(

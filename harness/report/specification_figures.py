@@ -86,7 +86,8 @@ def _draw_effects(axes: Axes, ordered: Sequence[Specified], flips: BoolArray, un
     axes.plot(x[declared], effect[declared], "D", color=INK, markersize=5)
     pad = 0.03 * (top - bottom)
     axes.set_ylim(bottom - pad, top + pad)
-    axes.set_ylabel(_("{unit}, first minus second").format(unit=unit_noun(unit)))
+    label = _("{unit}, first minus second").format(unit=unit_noun(unit))
+    axes.set_ylabel(label.replace(", ", ",\n"))  # in one line it is longer than the axis
     axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     axes.tick_params(bottom=False)
 
@@ -128,7 +129,8 @@ def _rows(curve: SpecificationCurve) -> list[_Row]:
                 found.append(settings)
         headed: set[str] = set()
         for place, settings in enumerate(found):
-            of = [level_words(k, settings[k], curve.verdict) for k in keys]
+            metric = str(settings.get("metric", ""))
+            of = [level_words(k, settings[k], curve.verdict, metric) for k in keys]
             head = " ".join([*of[1:], _(CHOICES[key])])
             label = of[0] if head in headed else f"{head}: {of[0]}"
             headed.add(head)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
-from harness.analyses.comparisons import Comparison
+from harness.analyses.comparisons import Comparison, target_unit
 from harness.analyses.specifications import SpecificationCurve, specification_curves
 from harness.analyses.target_sweep import TargetSweep, target_sweeps
-from harness.language import N_, _, ngettext
+from harness.language import N_, _, name_of, ngettext
 from harness.prose.curve_words import sweep_sentence
 from harness.prose.specification_words import (
     CHOICES,
@@ -119,7 +119,7 @@ def _table(curves: list[SpecificationCurve]) -> pd.DataFrame:
 
 def _sweep_figure(place: int, sweep: TargetSweep, comparison: Comparison) -> Drawn:
     claim = sweep.verdict.claim
-    a, b = (_(side.name) for side in sweep.verdict.sides)
+    a, b = (name_of(side.name) for side in sweep.verdict.sides)
     return difference_figure(
         f"sweep-{place}",
         comparison,
@@ -127,6 +127,7 @@ def _sweep_figure(place: int, sweep: TargetSweep, comparison: Comparison) -> Dra
         alt=joined([_("Difference in time by target with its band."), sweep_sentence(sweep)]),
         unit=claim.measure.unit,
         along="target",
+        along_unit=target_unit(claim),
         data=_SWEEPS,
         margin=claim.margin,
         mark=getattr(claim.measure, "target", None),

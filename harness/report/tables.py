@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from harness.language import N_, _
+from harness.language import N_, _, name_of
 from harness.measures import startup_seconds, steady_seconds
 from harness.prose import words
 from harness.prose.notices import trouble_words
@@ -76,11 +76,7 @@ def verdict_details(verdict: Verdict) -> dict[str, Any]:
         "n": str(verdict.n),
         "sample": words.sample_words(verdict),
         "margin": words.margin_words(verdict),
-        "between": _("{subject}, {first} minus {second}").format(
-            subject=claim_subject(claim),
-            first=_(verdict.sides[0].name),
-            second=_(verdict.sides[1].name),
-        ),
+        "between": _between(verdict),
         "sentence": words.verdict_sentence(verdict),
         "nuances": words.nuances(verdict),
         "what_would_change": words.what_would_change(verdict),
@@ -103,7 +99,7 @@ def _side_row(side: Side, claim: Claim) -> Row:
     is_level = claim.statistic == "mean" and claim.beyond is None
     mean = _level if is_level else _spread
     reached = "" if side.reached is None else _of(side.reached, side.n)
-    return [_(side.name), str(side.n), mean(side.mean, claim.measure.unit), reached]
+    return [name_of(side.name), str(side.n), mean(side.mean, claim.measure.unit), reached]
 
 
 def _of(part: int, whole: int) -> str:
@@ -311,3 +307,13 @@ def environment_details(results: Results) -> list[dict[str, Any]]:
         rows = [[key, str(value)] for key, value in environment.items()]
         details.append({"title": title, "rows": rows})
     return details
+
+
+def _between(verdict: Verdict) -> str:
+    """What the effect is: "final validation accuracy, cnn minus mlp"."""
+    first, second = (name_of(side.name) for side in verdict.sides)
+    if verdict.claim.beyond is not None:  # the sides are differences themselves
+        first, second = f"({first})", f"({second})"
+    return _("{subject}, {first} minus {second}").format(
+        subject=claim_subject(verdict.claim), first=first, second=second
+    )

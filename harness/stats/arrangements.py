@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain, combinations
 
@@ -13,9 +14,11 @@ from harness.language import N_, said
 from harness.stats.samples import FloatArray
 
 BoolArray = npt.NDArray[np.bool_]
+Packed = npt.NDArray[np.uint8]
 
 MOST_ENUMERATED = 200_000
 """Above this many arrangements they are sampled: 10 against 10 runs (184,756) are still exact."""
+_BLOCK = 4_000_000  # memberships drawn or unpacked at once
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,15 +26,37 @@ class Arrangements:
     """Equally likely arrangements of the same data.
 
     Attributes:
-        rows: One arrangement a row, shape (arrangements, n): who is in the first arm, or whose
-            difference changes sign.
+        packed: One arrangement a row, eight memberships a byte: thousands of runs fit in memory.
+        n: Number of runs, or pairs, that are arranged.
         exact: Whether these are all arrangements, the observed one among them.
         kind: What is rearranged: "labelings" or "sign flips".
     """
 
-    rows: BoolArray
+    packed: Packed
+    n: int
     exact: bool
     kind: str
+
+    def __len__(self) -> int:
+        return len(self.packed)
+
+    @property
+    def rows(self) -> BoolArray:
+        """All at once, shape (arrangements, n): who is in the first arm, or whose sign changes."""
+        return self._unpacked(self.packed)
+
+    def blocks(self, width: int = 1) -> Iterator[BoolArray]:
+        """The same rows, as many at a time as fit in little memory.
+
+        Args:
+            width: Numbers that are made of each arrangement.
+        """
+        at_once = max(1, _BLOCK // max(self.n, width))
+        for start in range(0, len(self), at_once):
+            yield self._unpacked(self.packed[start : start + at_once])
+
+    def _unpacked(self, packed: Packed) -> BoolArray:
+        return np.unpackbits(packed, axis=1, count=self.n).view(np.bool_)
 
     def describe(self) -> str:
         """Say in words how the reference distribution was made."""
@@ -39,7 +64,7 @@ class Arrangements:
             template = N_("exact permutation ({count} {kind})")
         else:
             template = N_("Monte Carlo permutation ({count} random {kind})")
-        return said(template, count=f"{len(self.rows):,}", kind=said(self.kind))
+        return said(template, count=f"{len(self):,}", kind=said(self.kind))
 
 
 def labelings(
@@ -57,9 +82,9 @@ def labelings(
         All labelings if they are few enough, else ``draws`` random ones.
     """
     if math.comb(n, n_first) <= MOST_ENUMERATED:
-        return Arrangements(all_labelings(n, n_first), exact=True, kind=N_("labelings"))
-    rows = random_labelings(n, n_first, draws, _generator(rng))
-    return Arrangements(rows, exact=False, kind=N_("labelings"))
+        packed = np.packbits(all_labelings(n, n_first), axis=1)
+        return Arrangements(packed, n, exact=True, kind=N_("labelings"))
+    return random_labelings(n, n_first, draws=draws, rng=_generator(rng))
 
 
 def all_labelings(n: int, n_first: int) -> BoolArray:
@@ -72,9 +97,18 @@ def all_labelings(n: int, n_first: int) -> BoolArray:
     return rows
 
 
-def random_labelings(n: int, n_first: int, draws: int, rng: np.random.Generator) -> BoolArray:
-    """Random ways of giving ``n_first`` of ``n`` runs to the first arm, one a row."""
-    return rng.permuted(np.tile(np.arange(n) < n_first, (draws, 1)), axis=1)
+def random_labelings(n: int, n_first: int, *, draws: int, rng: np.random.Generator) -> Arrangements:
+    """Random ways of giving ``n_first`` of ``n`` runs to the first arm."""
+    members = np.arange(n) < n_first
+    packed = _drawn(lambda size: rng.permuted(np.tile(members, (size, 1)), axis=1), n, draws)
+    return Arrangements(packed, n, exact=False, kind="labelings")
+
+
+def _drawn(draw: Callable[[int], BoolArray], n: int, draws: int) -> Packed:
+    """Random arrangements, some at a time, so that they never take a byte for each membership."""
+    at_once = max(1, _BLOCK // n)
+    sizes = (min(at_once, draws - start) for start in range(0, draws, at_once))
+    return np.concatenate([np.packbits(draw(size), axis=1) for size in sizes])
 
 
 def sign_flips(n: int, *, draws: int, rng: np.random.Generator | None = None) -> Arrangements:
@@ -90,9 +124,10 @@ def sign_flips(n: int, *, draws: int, rng: np.random.Generator | None = None) ->
     """
     if 2**n <= MOST_ENUMERATED:
         rows = (np.arange(2**n)[:, None] >> np.arange(n)) & 1 == 1
-        return Arrangements(rows, exact=True, kind=N_("sign flips"))
-    rows = _generator(rng).random((draws, n)) < 0.5
-    return Arrangements(rows, exact=False, kind="sign flips")
+        return Arrangements(np.packbits(rows, axis=1), n, exact=True, kind=N_("sign flips"))
+    source = _generator(rng)
+    packed = _drawn(lambda size: source.random((size, n)) < 0.5, n, draws)
+    return Arrangements(packed, n, exact=False, kind="sign flips")
 
 
 def _generator(rng: np.random.Generator | None) -> np.random.Generator:

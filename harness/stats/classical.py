@@ -24,6 +24,7 @@ from harness.stats.samples import (
     sample,
     significance,
     tie_decimals,
+    with_ties,
 )
 
 EXACT_RANKS_UP_TO = 100
@@ -263,7 +264,7 @@ def mann_whitney(
         arm is empty, 1 with a reason when all values are equal.
     """
     check_alternative(alternative)
-    first, second = sample(a, "a"), sample(b, "b")
+    first, second = with_ties(sample(a, "a"), sample(b, "b"))
     n, m = first.size, second.size
     if min(n, m) == 0:
         return _undefined(N_("Mann-Whitney U test"), N_("an arm is empty"))
@@ -280,15 +281,17 @@ def mann_whitney(
     return TestResult(u, p, N_("asymptotic Mann-Whitney U test"))
 
 
+def below_and_equal(a: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Count, for each value of ``a``, the values of ``b`` below it and equal to it: shapes (n,)."""
+    ordered = np.sort(b)  # thousands of values want no table of all pairs
+    below = np.searchsorted(ordered, a, "left").astype(np.float64)
+    return below, np.searchsorted(ordered, a, "right") - below
+
+
 def wins(a: FloatArray, b: FloatArray) -> FloatArray:
-    """Return 1, 1/2 or 0 for each pair (a_i, b_j) by a > b, a = b, a < b: shape (n, m)."""
-    return 0.5 * (np.sign(a[:, None] - b[None, :]) + 1.0)
-
-
-def placements(a: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return, for each a, the share of b below it (ties half), and for each b the share of a."""
-    won = wins(a, b)
-    return won.mean(axis=1), 1.0 - won.mean(axis=0)
+    """Count, for each value of ``a``, the values of ``b`` below it, equal ones half: shape (n,)."""
+    below, equal = below_and_equal(a, b)
+    return below + equal / 2
 
 
 def brunner_munzel_error(a: FloatArray, b: FloatArray) -> tuple[float, float, str | None]:
@@ -300,7 +303,7 @@ def brunner_munzel_error(a: FloatArray, b: FloatArray) -> tuple[float, float, st
     if min(n, m) < 2:
         few = said("{n} against {m} values: each arm needs two for a variance", n=n, m=m)
         return math.nan, math.nan, few
-    of_a, of_b = placements(a, b)
+    of_a, of_b = wins(a, b) / m, wins(b, a) / n  # the placements
     va, vb = float(of_a.var(ddof=1)) / n, float(of_b.var(ddof=1)) / m
     if va + vb < 1e-25:  # placements are multiples of 1/(2n) or 1/(2m)
         return 0.0, math.nan, N_("placements do not vary: the samples are separated or constant")
@@ -327,12 +330,12 @@ def brunner_munzel(
         separated samples the statistic is infinite and p NaN with a reason.
     """
     check_alternative(alternative)
-    first, second = sample(a, "a"), sample(b, "b")
+    first, second = with_ties(sample(a, "a"), sample(b, "b"))
     method = said("Brunner-Munzel test ({distribution})", distribution=distribution)
     error, df, reason = brunner_munzel_error(first, second)
     if math.isnan(error):
         return _undefined(method, reason or "")
-    lead = float(placements(first, second)[0].mean()) - 0.5
+    lead = float((wins(first, second) / second.size).mean()) - 0.5
     if reason:
         statistic = -math.copysign(math.inf, lead) if abs(lead) > 1e-6 else math.nan
         return _undefined(method, reason, statistic)

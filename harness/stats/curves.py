@@ -121,8 +121,10 @@ def first_reach(
     if sustain > y.size:
         return math.nan
     there = _at_or_beyond(y, threshold, higher_is_better=higher_is_better)
-    runs = np.lib.stride_tricks.sliding_window_view(there, sustain).all(axis=1)
-    starts = np.flatnonzero(runs)
+    stays = there
+    for later in range(1, sustain):
+        stays = stays[:-1] & there[later:]
+    starts = np.flatnonzero(stays)
     return float(x[starts[0]]) if starts.size else math.nan
 
 

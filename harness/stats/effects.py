@@ -14,9 +14,9 @@ from numpy.typing import ArrayLike
 from scipy import optimize, special, stats
 
 from harness.language import N_, said
-from harness.stats.classical import brunner_munzel_error, wins
+from harness.stats.classical import below_and_equal, brunner_munzel_error, wins
 from harness.stats.results import Estimate, Interval
-from harness.stats.samples import has_no_spread, sample, significance, tie_decimals
+from harness.stats.samples import has_no_spread, sample, significance, tie_decimals, with_ties
 
 
 def _undefined(method: str, level: float, reason: str, value: float = math.nan) -> Estimate:
@@ -27,8 +27,8 @@ def _undefined(method: str, level: float, reason: str, value: float = math.nan) 
 def small_sample_correction(df: float) -> float:
     """Return J, which makes a standardised difference unbiased: the exact form (Hedges 1981).
 
-    J = gamma(df/2) / (sqrt(df/2) gamma((df-1)/2)); 0 at one degree of freedom. The familiar
-    1 - 3/(4 df - 1) approximates it.
+    J = gamma(df/2) / (sqrt(df/2) gamma((df-1)/2)); 0 at one degree of freedom, where no correction
+    makes the difference unbiased. The familiar 1 - 3/(4 df - 1) approximates it.
     """
     if df <= 1:
         return 0.0
@@ -66,6 +66,8 @@ def _standardised(
     t: float, df: float, per_t: float, *, level: float, method: str, correction: float
 ) -> Estimate:
     """Return the standardised difference ``t * per_t`` with its noncentral-t interval."""
+    if correction == 0.0:
+        return _undefined(method, level, N_("one degree of freedom: Hedges' factor is 0"))
     low, high = noncentrality_interval(t, df, level)
     scale = per_t * correction
     return Estimate(t * scale, Interval(low * scale, high * scale, level), method)
@@ -167,18 +169,19 @@ def cliffs_delta(
         The estimate, with a NaN interval and its reason when the samples are separated or an arm
         has one value.
     """
-    first, second = sample(a, "a"), sample(b, "b")
+    first, second = with_ties(sample(a, "a"), sample(b, "b"))
     method = "Cliff's delta"
     n, m = first.size, second.size
     if min(n, m) == 0:
         return _undefined(method, level, N_("an arm is empty"))
-    dominance = 2 * wins(first, second) - 1
-    delta = float(dominance.mean())
+    beaten, equal = below_and_equal(first, second)
+    dominance = 2 * beaten + equal - m  # how many each value of a beats, less those it loses to
+    delta = float(dominance.sum()) / (n * m)
     if min(n, m) < 2:
         return _undefined(method, level, "an arm has one value: no interval", delta)
-    rows = float(((dominance.mean(axis=1) - delta) ** 2).sum())
-    columns = float(((dominance.mean(axis=0) - delta) ** 2).sum())
-    cells = float(((dominance - delta) ** 2).sum())
+    rows = float(((dominance / m - delta) ** 2).sum())
+    columns = float(((1 - 2 * wins(second, first) / n - delta) ** 2).sum())
+    cells = n * m * (1 - delta**2) - float(equal.sum())  # a pair's dominance is 1, -1, or 0
     spread = n * m * (n - 1) * (m - 1)
     if variance == "unbiased":
         error2 = (m**2 * rows + n**2 * columns - cells) / spread
@@ -213,11 +216,11 @@ def probability_of_superiority(
         The estimate, with a NaN interval and its reason when the samples are separated or an arm
         has one value.
     """
-    first, second = sample(a, "a"), sample(b, "b")
+    first, second = with_ties(sample(a, "a"), sample(b, "b"))
     method = N_("probability of superiority (A12)")
     if min(first.size, second.size) == 0:
         return _undefined(method, level, N_("an arm is empty"))
-    a12 = float(wins(first, second).mean())
+    a12 = float(wins(first, second).sum()) / (first.size * second.size)
     error, df, reason = brunner_munzel_error(first, second)
     if reason:
         return _undefined(method, level, reason, a12)

@@ -76,7 +76,7 @@ def log_rank(arms: Sequence[CensoredTimes], *, weights: Weights = "log-rank") ->
     spread = w**2 * d * np.divide(n - d, n - 1, out=np.zeros_like(n), where=n > 1)
     covariance = np.diag(share @ spread) - (share * spread) @ share.T
     method = f"{weights} test of {len(arms)} arms"
-    reason = _why_undefined(arms, spread)
+    reason = _why_undefined(arms, spread, share)
     if reason is not None:
         test = TestResult(math.nan, math.nan, method, df=len(arms) - 1, reason=reason)
     else:
@@ -86,9 +86,8 @@ def log_rank(arms: Sequence[CensoredTimes], *, weights: Weights = "log-rank") ->
 
 def _event_table(arms: Sequence[CensoredTimes]) -> _EventTable:
     distinct = np.unique(np.concatenate([arm.time[arm.event] for arm in arms]))
-    at_risk = [(arm.time[:, None] >= distinct).sum(axis=0) for arm in arms]
-    events = [((arm.time[:, None] == distinct) & arm.event[:, None]).sum(axis=0) for arm in arms]
-    return _EventTable(np.array(at_risk, dtype=np.float64), np.array(events, dtype=np.float64))
+    counts = [arm.counts(distinct) for arm in arms]
+    return _EventTable(np.stack([n for n, _ in counts]), np.stack([d for _, d in counts]))
 
 
 def _weights(name: Weights, n: FloatArray, d: FloatArray) -> FloatArray:
@@ -107,12 +106,16 @@ def _weights(name: Weights, n: FloatArray, d: FloatArray) -> FloatArray:
     raise ValueError(f"unknown weights {name!r}; choose one of {', '.join(get_args(Weights))}")
 
 
-def _why_undefined(arms: Sequence[CensoredTimes], spread: FloatArray) -> str | None:
+def _why_undefined(
+    arms: Sequence[CensoredTimes], spread: FloatArray, share: FloatArray
+) -> str | None:
     reached, runs = sum(arm.reached for arm in arms), sum(len(arm) for arm in arms)
     if reached == 0:
         return f"not testable: 0/{runs} runs reached the target"
     if not spread.any():
         return "not testable: every run reached the target at the same time"
+    if not spread[share.max(axis=0) < 1].any():
+        return "not testable: the arms never waited together when a run reached the target"
     return None
 
 
@@ -169,7 +172,8 @@ def log_rank_permutation(
         method = said("exact permutation log-rank ({count} labelings)", count=f"{total:,}")
         return TestResult(observed, exact, method)
     chosen = labelings(scores.size, len(a), draws=draws, rng=np.random.default_rng(seed))
-    p = share_at_least(np.abs(chosen.rows @ scores), abs(observed), exact=chosen.exact)
+    sums = np.concatenate([rows @ scores for rows in chosen.blocks()])
+    p = share_at_least(np.abs(sums), abs(observed), exact=chosen.exact)
     method = said("{permutation} of the log-rank scores", permutation=chosen.describe())
     return TestResult(observed, p, method)
 
@@ -178,7 +182,7 @@ def _log_rank_scores(time: FloatArray, event: BoolArray, ties: Ties) -> FloatArr
     """Return scores that sum to zero, large for a run that reached the target early."""
     distinct, place = np.unique(time, return_inverse=True)
     events = np.bincount(place, weights=event)
-    n_risk = (time >= distinct[:, None]).sum(axis=1)
+    n_risk = time.size - np.searchsorted(np.sort(time), distinct)
     if ties == "hothorn-lausen":
         n_risk = n_risk - np.bincount(place) + 1
     scores = event - np.cumsum(events / n_risk)[place]

@@ -121,14 +121,17 @@ def friedman(
         return FriedmanResult(mean, undefined, undefined)
     chi2 = between / expected
     test = TestResult(chi2, float(stats.chi2.sf(chi2, k - 1)), name, df=k - 1)
-    return FriedmanResult(mean, test, _iman_davenport(chi2, n, k))
+    return FriedmanResult(mean, test, _iman_davenport(chi2, ranks))
 
 
-def _iman_davenport(chi2: float, n: int, k: int) -> TestResult:
+def _iman_davenport(chi2: float, ranks: FloatArray) -> TestResult:
+    n, k = ranks.shape
     method, df = "Iman-Davenport F test", float(k - 1)
     room = n * (k - 1) - chi2
     if room <= 1e-9 * n * k:
-        p = 1 / math.factorial(k) ** (n - 1)
+        tied = np.unique(ranks[0], return_counts=True)[1].tolist()
+        rankings = math.factorial(k) // math.prod(map(math.factorial, tied))
+        p = 1 / rankings ** (n - 1)
         reason = "every block ranks the arms alike: p is the chance of that"
         return TestResult(math.inf, p, method, df=df, reason=reason)
     f = (n - 1) * chi2 / room

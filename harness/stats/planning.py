@@ -7,6 +7,7 @@ knows is a floor, the smallest p that n replicates can produce.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable
 from typing import Literal
 
@@ -33,10 +34,13 @@ def smallest_p_unpaired(n: int, m: int) -> float:
     """Return the smallest two-sided permutation p of n against m values.
 
     1 / C(n+m, n), and twice that for equal sizes, where the mirror image is as extreme: 0.1 for
-    3 against 3, 0.02857 for 4 against 4.
+    3 against 3, 0.02857 for 4 against 4. Beyond 512 against 512 it is below 1e-306, and no further
+    digits are computed: the number of labelings has hundreds of thousands of them.
     """
     if min(n, m) < 1:
         raise ValueError(f"both arms need values, got {n} and {m}")
+    if min(n, m) > 512:
+        return sys.float_info.min
     return (2 if n == m else 1) / math.comb(n + m, n)
 
 

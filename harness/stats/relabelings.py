@@ -35,7 +35,6 @@ _TIE = 1e-10  # relative to the terms of a squared statistic
 _ROUNDING = 1e-13  # relative to the values themselves: what a mean of floats is accurate to
 _GRID = 32  # steps in which the end of an interval is looked for, before bisection
 _BISECTIONS = 45
-_BLOCK = 4_000_000  # random memberships drawn at once
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -277,21 +276,18 @@ def _random_labelings(n: int, m: int, draws: int, seed: int) -> Iterator[NDArray
     memory of large samples.
     """
     yield np.arange(n + m)[None, :] < n
-    for packed in _packed_labelings(n, m, draws, seed):
-        yield np.unpackbits(packed, axis=1, count=n + m).view(np.bool_)
+    yield from _drawn_labelings(n, m, draws, seed).blocks()
 
 
 @lru_cache(maxsize=1)
-def _packed_labelings(n: int, m: int, draws: int, seed: int) -> list[NDArray[np.uint8]]:
-    """Draw labelings, eight memberships a byte.
+def _drawn_labelings(n: int, m: int, draws: int, seed: int) -> arrangements.Arrangements:
+    """Draw labelings.
 
     A claim's test and interval, and often those of the next claim, ask for the same ones, and to
     draw them is most of the work.
     """
-    rng, rows = np.random.default_rng(seed), max(1, _BLOCK // (n + m))
-    sizes = [min(rows, draws - start) for start in range(0, draws, rows)]
-    drawn = (arrangements.random_labelings(n + m, n, size, rng) for size in sizes)
-    return [np.packbits(block, axis=1) for block in drawn]
+    rng = np.random.default_rng(seed)
+    return arrangements.random_labelings(n + m, n, draws=draws, rng=rng)
 
 
 @lru_cache(maxsize=4)

@@ -19,6 +19,9 @@ rounding error near 1e-16, which is 1e-12 of it. Comparing at 1e-10 counts true 
 is far below any difference that data can show.
 """
 
+VALUE_DIGITS = 13
+"""Two values that agree to this many digits are the same: what a mean of floats is accurate to."""
+
 _MOST_DECIMALS = 290  # 10**decimals must stay finite
 
 
@@ -41,12 +44,28 @@ def sample(values: ArrayLike, name: str = "values") -> FloatArray:
     return array
 
 
-def tie_decimals(values: FloatArray) -> int:
+def tie_decimals(values: FloatArray, digits: int = SIGNIFICANT_DIGITS) -> int:
     """Return the decimal place to round to, so that ties in the scale of ``values`` are ties."""
     scale = float(np.max(np.abs(values), initial=0.0))
     if scale < np.finfo(np.float64).tiny:
         return _MOST_DECIMALS
-    return min(SIGNIFICANT_DIGITS - math.ceil(math.log10(scale)), _MOST_DECIMALS)
+    return min(digits - math.ceil(math.log10(scale)), _MOST_DECIMALS)
+
+
+def difference(a: FloatArray, b: FloatArray) -> FloatArray:
+    """Return ``a - b`` rid of binary noise: equal decimals are equal numbers.
+
+    Noise is told by the size of the values: 0.1 + 0.2 less 0.3 is 6e-17, and no difference.
+    """
+    d = a - b
+    of_values = tie_decimals(np.concatenate([a, b]), VALUE_DIGITS)
+    return np.asarray(np.round(d, min(tie_decimals(d), of_values)))
+
+
+def with_ties(a: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return two samples in which values that only binary noise keeps apart are equal."""
+    decimals = tie_decimals(np.concatenate([a, b]), VALUE_DIGITS)
+    return np.round(a, decimals), np.round(b, decimals)
 
 
 def has_no_spread(values: FloatArray) -> bool:

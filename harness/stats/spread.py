@@ -125,9 +125,8 @@ def _always_varies(column: FloatArray) -> bool:
 
 def _variances_without_one(table: FloatArray) -> FloatArray:
     """Variance of each column with each row left out in turn; shape of the table."""
-    n = len(table)
-    squares = (table - table.mean(axis=0)) ** 2
-    return np.asarray((squares.sum(axis=0) - n / (n - 1) * squares) / (n - 2))
+    left_out = (np.delete(table, row, axis=0) for row in range(len(table)))
+    return np.array([rest.var(axis=0, ddof=1) for rest in left_out])
 
 
 def _jackknife_half(value: float, left_out: FloatArray, level: float) -> float:

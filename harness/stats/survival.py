@@ -67,6 +67,13 @@ class CensoredTimes:
     def __len__(self) -> int:
         return self.time.size
 
+    def counts(self, at: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Count the runs still waiting just before each time, and those that reach it then."""
+        ended, reached = np.sort(self.time), np.sort(self.time[self.event])
+        n_risk = len(self) - np.searchsorted(ended, at)
+        n_event = np.searchsorted(reached, at, "right") - np.searchsorted(reached, at)
+        return n_risk.astype(np.float64), n_event.astype(np.float64)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class KaplanMeierCurve:
@@ -108,9 +115,8 @@ def kaplan_meier(
         One entry a distinct time, censoring times included.
     """
     distinct = np.unique(times.time)
-    n_risk = (times.time >= distinct[:, None]).sum(axis=1).astype(np.float64)
-    n_event = ((times.time == distinct[:, None]) & times.event).sum(axis=1).astype(np.float64)
-    survival = np.cumprod(1 - n_event / n_risk)
+    n_risk, n_event = times.counts(distinct)
+    survival: FloatArray = np.cumprod(1 - n_event / n_risk, dtype=np.float64)
     all_gone = n_event == n_risk
     survival[all_gone] = 0.0
     relative_se = np.sqrt(np.cumsum(_hazard_variance(n_risk, n_event)))
@@ -213,7 +219,8 @@ def rmst(times: CensoredTimes, tau: float, *, level: float = 0.95) -> tuple[Esti
             f"the last run was watched to {times.time.max():g} and had not reached the target; "
             f"choose a horizon of at most that, not {tau:g}"
         )
-        return Estimate(math.nan, Interval(math.nan, math.nan, level), "RMST", reason), math.nan
+        unknown = Interval(math.nan, math.nan, level, reason)
+        return Estimate(math.nan, unknown, "RMST", reason), math.nan
     return Estimate(value, _normal_interval(value, se, level), f"RMST to {tau:g}"), se
 
 
@@ -305,8 +312,8 @@ def rmst_permutation(
     observed_row = np.arange(time.size)[None, :] < len(a)
     chosen = labelings(time.size, len(a), draws=draws, rng=np.random.default_rng(seed))
     observed = float(_rmst_differences(time, event, observed_row, tau)[0])
-    reference = np.abs(_rmst_differences(time, event, chosen.rows, tau))
-    p = share_at_least(reference, abs(observed), exact=chosen.exact)
+    reference = [_rmst_differences(time, event, rows, tau) for rows in chosen.blocks()]
+    p = share_at_least(np.abs(np.concatenate(reference)), abs(observed), exact=chosen.exact)
     reason = None if event.any() else "no run reached the target"
     return TestResult(observed, p, f"{chosen.describe()} of RMST to {tau:g}", reason=reason)
 
@@ -315,15 +322,15 @@ def _rmst_differences(
     time: FloatArray, event: BoolArray, in_a: BoolArray, tau: float
 ) -> FloatArray:
     """RMST(a) - RMST(b) for each labeling; ``in_a`` has shape (labelings, runs)."""
-    grid = np.unique(time)
-    at_risk = (time[:, None] >= grid).astype(np.float64)
-    ends = ((time[:, None] == grid) & event[:, None]).astype(np.float64)
+    order = np.argsort(time)
+    grid, starts = np.unique(time[order], return_index=True)
     edges = np.concatenate([[0.0], grid, [tau]])
     widths = np.diff(edges)
 
     def area(chosen: BoolArray) -> FloatArray:
-        weights = chosen.astype(np.float64)
-        n_risk, n_event = weights @ at_risk, weights @ ends
+        ordered = chosen[:, order].astype(np.float64)
+        n_risk = np.cumsum(ordered[:, ::-1], axis=1)[:, ::-1][:, starts]
+        n_event = np.add.reduceat(ordered * event[order], starts, axis=1)
         hazard = np.divide(n_event, n_risk, out=np.zeros_like(n_risk), where=n_risk > 0)
         survival = np.cumprod(1 - hazard, axis=1)
         return np.asarray(widths[0] + survival @ widths[1:])

@@ -244,4 +244,6 @@ def _icc2(
     others = c * ms_column + (r * c - r - c) * ms_error
     low = r * (ms_row - upper * ms_error) / (upper * others + r * ms_row)
     high = r * (lower * ms_row - ms_error) / (others + r * lower * ms_row)
-    return Estimate(value, Interval(low, high, level), "ICC(2,1)")
+    known = math.isfinite(low) and math.isfinite(high)
+    why = None if known else "the interval is undefined: its degrees of freedom are next to 0"
+    return Estimate(value, Interval(low, high, level, why), "ICC(2,1)")

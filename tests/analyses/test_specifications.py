@@ -67,7 +67,7 @@ def test_a_claim_true_below_a_target_flips_above_it(tmp_path: Path) -> None:
     assert declared(curve).outcome == "supported"
     assert specification_sentence(curve) == (
         "Supported in 16 of 24 specifications (8 practically equal); "
-        "it flips only for targets above 0.75."
+        "it flips only for targets above 75 %."
     )
 
 
@@ -78,7 +78,7 @@ def test_an_outcome_that_rarely_holds_is_told_by_where_it_holds(tmp_path: Path) 
     )
     assert specification_sentence(curve) == (
         "Supported in 1 of 4 specifications (3 practically equal); "
-        "it holds only for targets below 0.82."
+        "it holds only for targets below 82 %."
     )
 
 
@@ -325,7 +325,7 @@ def test_the_sweep_finds_the_targets_below_which_an_arm_is_slower(tmp_path: Path
     assert np.all(found.band.centre[found.differs] > 0)
     assert sweep_sentence(sweep).startswith(
         "In epochs to a validation accuracy target, a is slower than b at every target from "
-        f"{slower.min():g} to {slower.max():g}; at "
+        f"{100 * slower.min():g} to {100 * slower.max():g} %; at "
     )
 
 

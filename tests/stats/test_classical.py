@@ -125,6 +125,15 @@ class TestUnpaired:
         assert math.isnan(separated.p)
         assert math.isnan(classical.brunner_munzel([0.98] * 5, [0.98] * 5).statistic)
 
+    def test_ties_hidden_by_binary_noise_stay_ties(self) -> None:
+        """D6: 0.1 + 0.2 is not 0.3 in binary, but no less a tie."""
+        assert 0.1 + 0.2 != 0.3
+        noisy, plain = [0.1 + 0.2] * 4, [0.3] * 4
+        assert classical.mann_whitney(noisy, plain).p == 1.0
+        mixed = classical.mann_whitney([*noisy, 0.5], [*plain, 0.4])
+        exact = classical.mann_whitney([3, 3, 3, 3, 5], [3, 3, 3, 3, 4])
+        assert (mixed.statistic, mixed.p) == (exact.statistic, exact.p)
+
     @pytest.mark.parametrize("distribution", ["t", "normal"])
     def test_brunner_munzel_never_gives_p_zero(self, distribution: str) -> None:
         result = classical.brunner_munzel(

@@ -137,3 +137,18 @@ def test_foreign_curve_among_constant_ones() -> None:
     assert foreign_curve(arm[0], arm).p == 1
     assert foreign_curve(arm[0] - 0.1, arm).p == 1 / 5
     assert not foreign_curve(arm[0], arm[:1]).defined
+
+
+@pytest.mark.parametrize("spread", [1e-2, 1e-4, 1e-6, 1e-8])
+@pytest.mark.parametrize("paired", [True, False])
+def test_the_observed_arrangement_counts_however_small_the_spread(
+    spread: float, paired: bool
+) -> None:
+    """A difference far above its spread loses digits of t; p stays the share it is, never 0."""
+    rng = np.random.default_rng(4)
+    smallest = 2 / 2**6 if paired else 2 / math.comb(12, 6)
+    for _ in range(20):
+        a, b = 1 + spread * rng.standard_normal((6, 3)), spread * rng.standard_normal((6, 3))
+        result = max_t(a, b, paired=paired)
+        for p in (result.p_raw, result.p_single_step, result.p_step_down):
+            assert p.tolist() == [smallest] * 3

@@ -74,6 +74,14 @@ class TestStandardised:
             assert math.isnan(result.interval.low)
             assert "no spread" in (result.reason or "")
 
+    def test_one_degree_of_freedom_leaves_no_corrected_effect(self) -> None:
+        """Hedges' factor is 0 there: "0, between 0 and 0" would tell of no difference."""
+        for result in (effects.hedges_gz([1.0, 1.2]), effects.hedges_g([1.0, 1.1], [9.0])):
+            assert math.isnan(result.value)
+            assert math.isnan(result.interval.low)
+            assert "one degree of freedom" in (result.reason or "")
+        assert effects.cohen_dz([1.0, 1.2]).value == pytest.approx(1.1 / math.sqrt(0.02))
+
 
 class TestSuperiority:
     """How often one arm is ahead."""

@@ -99,3 +99,13 @@ def test_incomplete_tables_are_refused() -> None:
         factorial(np.zeros((3, 2)))
     with pytest.raises(ValueError, match="finite"):
         factorial(np.full((3, 2, 2), math.nan))
+
+
+@pytest.mark.parametrize("spread", [8e-3, 6e-3, 2e-3, 1e-4])
+def test_p_is_that_of_the_sign_flips_however_small_the_spread(spread: float) -> None:
+    """Effects far above their spread: the pattern seen and its mirror image, never p = 0."""
+    rng = np.random.default_rng(3)
+    for _ in range(25):
+        y = np.arange(6.0).reshape(3, 2) ** 2 + spread * rng.standard_normal((8, 3, 2))
+        result = factorial(y)
+        assert [result.row.p, result.column.p, result.interaction.p] == [2 / 2**8] * 3

@@ -129,3 +129,13 @@ def test_input_that_cannot_be_used_is_refused() -> None:
         kruskal_wallis([[0.9, 0.8]])
     with pytest.raises(ValueError, match="at least one value"):
         dunn([[0.9], []])
+
+
+@pytest.mark.parametrize(
+    ("block", "rankings"), [([3, 2, 1], 6), ([3, 1, 1], 3), ([2, 2, 1, 1], 6), ([2, 1], 2)]
+)
+def test_blocks_that_rank_alike_have_the_chance_of_that(block: list[int], rankings: int) -> None:
+    """Arms that tie can be ranked in fewer ways: 3 instead of 6 for one above two equal ones."""
+    result = friedman([block] * 5).iman_davenport
+    assert result.statistic == math.inf
+    assert result.p == pytest.approx(rankings**-4)

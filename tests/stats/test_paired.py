@@ -278,3 +278,78 @@ def test_samples_of_different_sizes_are_refused() -> None:
     with pytest.raises(ValueError, match="one size"):
         list(sign_flips_of_each([[1.0, 2.0], [1.0]]))
     assert list(sign_flips_of_each([])) == []
+
+
+class TestByHand:
+    """Three differences, whose eight subsets one can write down: means 1, 2, 3, 1.5, 2, 2.5, 2."""
+
+    d = (1.0, 2.0, 3.0)
+
+    @pytest.mark.parametrize(
+        ("null", "greater", "less", "both"),
+        [
+            (0.0, 1 / 8, 1.0, 2 / 8),
+            (0.5, 1 / 8, 1.0, 2 / 8),
+            (1.0, 2 / 8, 1.0, 4 / 8),
+            (1.5, 3 / 8, 7 / 8, 6 / 8),
+            (2.0, 6 / 8, 6 / 8, 1.0),
+            (3.0, 1.0, 2 / 8, 4 / 8),
+            (3.5, 1.0, 1 / 8, 2 / 8),
+        ],
+    )
+    def test_p(self, null: float, greater: float, less: float, both: float) -> None:
+        flips = sign_flips(self.d)
+        assert (flips.p(null, "greater"), flips.p(null, "less"), flips.p(null)) == (
+            greater,
+            less,
+            both,
+        )
+        assert sign_flip_test(self.d, null=null).p == both
+        assert sign_flip_test(self.d, null=null, alternative="less").p == less
+
+    @pytest.mark.parametrize(
+        ("level", "low", "high"),
+        [(0.8, -math.inf, math.inf), (0.75, 1.0, 3.0), (0.5, 1.5, 2.5), (0.25, 2.0, 2.0)],
+    )
+    def test_interval(self, level: float, low: float, high: float) -> None:
+        """An end is the k-th mean, k growing with every two in eight that alpha allows."""
+        interval = sign_flip_interval(self.d, level=level)
+        assert (interval.low, interval.high, interval.level) == (low, high, level)
+        assert (interval.reason is None) == (level < 0.8)
+
+    def test_what_the_reference_set_is(self) -> None:
+        flips = sign_flips(self.d)
+        assert (flips.pairs, flips.mean, flips.arrangements) == (3, 2.0, 8)
+        assert (flips.exact, flips.no_spread) == (True, False)
+        assert sorted(flips.means) == [1.0, 1.5, 2.0, 2.0, 2.0, 2.5, 3.0]
+        assert flips.test().statistic == 2.0
+        assert flips.method == "exact sign-flip permutation (8 arrangements)"
+
+    def test_the_least_n_that_is_drawn_at_random(self) -> None:
+        d = np.arange(1.0, 6.0)
+        assert sign_flips(d, exact_up_to=5).arrangements == 2**5
+        drawn = sign_flips(d, exact_up_to=4, draws=10)
+        assert (drawn.arrangements, drawn.exact) == (22, False)
+        assert sign_flips(np.arange(20.0)).exact
+        assert not sign_flips(np.arange(21.0), draws=1).exact
+
+    @pytest.mark.parametrize(
+        ("d", "null", "reason"),
+        [
+            ([], 0.0, "no pairs"),
+            ([2.0], 0.0, "one pair: no outcome can be significant"),
+            ([2.0, 2.0], 0.0, "no spread: all differences are equal"),
+            ([0.0, 0.0], 0.0, "all differences are zero"),
+            ([2.0, 2.0], 2.0, "all differences are 2"),
+            ([1.0, 2.0], 0.0, None),
+        ],
+    )
+    def test_reasons(self, d: list[float], null: float, reason: str | None) -> None:
+        assert sign_flip_test(d, null=null).reason == reason
+
+    def test_intervals_without_bounds_say_why(self) -> None:
+        assert sign_flip_interval([]).reason == "no pairs"
+        assert sign_flip_interval([2.0]).reason == (
+            "1 pair cannot bound a 95 % interval: the smallest two-sided p is 1"
+        )
+        assert sign_flip_interval([2.0] * 6).reason == "no spread: all differences are equal"

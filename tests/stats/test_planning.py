@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 from statsmodels.stats.power import TTestIndPower, TTestPower
 
 from harness.stats import planning
@@ -32,6 +33,17 @@ class TestFloor:
         assert planning.smallest_p_unpaired(3, 3) == 0.1
         assert planning.smallest_p_unpaired(4, 4) == pytest.approx(0.02857, abs=5e-6)
         assert planning.smallest_p_unpaired(3, 12) == 1 / 455
+
+    def test_unpaired_floor_of_large_samples_takes_no_time(self) -> None:
+        """The number of labelings of two million values has 600,000 digits."""
+        assert planning.smallest_p_unpaired(512, 512) == 2 / math.comb(1024, 512)
+        assert 0 < planning.smallest_p_unpaired(10**6, 10**6) < 1e-300
+        assert planning.smallest_p_unpaired(1, 10**6) == 1 / (10**6 + 1)
+        noisy = np.tile([0.0, 1.0], 20)
+        assert planning.replicates_needed_unpaired(noisy, noisy, 0.003) == pytest.approx(
+            2 * (stats.norm.isf(0.025) + stats.norm.ppf(0.8)) ** 2 * 0.25 * 40 / 39 / 0.003**2,
+            rel=1e-4,
+        )
 
     def test_no_pairs_no_evidence(self) -> None:
         assert planning.smallest_p(0) == planning.smallest_p(1) == 1.0

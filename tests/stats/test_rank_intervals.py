@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from harness.stats.classical import mann_whitney, wilcoxon_signed_rank
 from harness.stats.rank_intervals import pseudomedian, rank_shift
@@ -61,3 +62,44 @@ def test_equal_values_have_an_interval_without_width() -> None:
     """D7."""
     interval = pseudomedian([0.25] * 8).interval
     assert (interval.low, interval.high) == (0.25, 0.25)
+
+
+@pytest.mark.parametrize("decimals", [2, 9])
+def test_many_values_give_what_a_table_of_all_pairs_would(decimals: int) -> None:
+    rng = np.random.default_rng(decimals)
+    a, b = rng.normal(0.3, 1, 140).round(decimals), rng.normal(0, 2, 111).round(decimals)
+    shift, middle = rank_shift(a, b), pseudomedian(a)
+    assert shift.value == pytest.approx(np.median(np.subtract.outer(a, b)), abs=1e-9)
+    walsh = np.add.outer(a, a)[np.triu_indices(a.size)] / 2
+    assert middle.value == pytest.approx(np.median(walsh), abs=1e-9)
+    for end in (middle.interval.low, middle.interval.high):
+        assert np.abs(walsh - end).min() < 1e-9
+
+
+def test_intervals_of_many_values_agree_with_an_independent_test() -> None:
+    """The ends lie where SciPy's asymptotic tests begin to reject."""
+    rng = np.random.default_rng(8)
+    a, b = rng.normal(0.3, 1, 300), rng.normal(0, 2, 200)
+    ends = rank_shift(a, b).interval
+    for end, out in ((ends.low, -1e-7), (ends.high, 1e-7)):
+        p = [
+            stats.mannwhitneyu(a - end - step, b, method="asymptotic").pvalue
+            for step in (out, -out)
+        ]
+        assert p[0] < 0.05 < p[1]
+    ends = pseudomedian(a).interval
+    for end, out in ((ends.low, -1e-7), (ends.high, 1e-7)):
+        p = [
+            stats.wilcoxon(a - end - step, method="asymptotic", correction=True).pvalue
+            for step in (out, -out)
+        ]
+        assert p[0] < 0.05 < p[1]
+
+
+def test_thousands_of_values_take_moments_and_two_hardly_bound_anything() -> None:
+    rng = np.random.default_rng(1)
+    a = rng.normal(0.5, 1, 5_000)
+    assert rank_shift(a, a - 0.5).value == pytest.approx(0.5)
+    assert pseudomedian(a).value == pytest.approx(0.5, abs=0.05)
+    lone = rank_shift([0.0], rng.normal(size=200))
+    assert lone.interval.reason == "1 against 200 values cannot bound a 95 % interval"

@@ -108,3 +108,12 @@ def test_bad_tables_are_refused() -> None:
         variance_ratio([[math.nan]], [[1.0]])
     with pytest.raises(ValueError, match="values holds nan"):
         variance_estimate([math.nan, 1.0])
+
+
+def test_a_ratio_survives_one_value_far_above_the_rest() -> None:
+    """Taken off the sum of squares, a value of 1e10 would leave a variance of 0 or less."""
+    lone = np.array([0.0, 0.0, 1e10, 0.0, 0.0, 0.0])
+    small = 1e-4 * np.arange(6.0)
+    found = variance_ratio(np.column_stack([lone, small]), small[:, None])
+    assert found.value == pytest.approx(1e20 / 6 / small.var(ddof=1))
+    assert 0 < found.interval.low < found.value < found.interval.high

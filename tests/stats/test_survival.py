@@ -245,3 +245,19 @@ def test_scores_count_agrees_with_scipy() -> None:
         (a.time, b.time), statistic, alternative="greater", n_resamples=np.inf
     )
     assert log_rank_permutation(a, b).p == pytest.approx(oracle.pvalue)
+
+
+def test_arms_that_never_wait_together_cannot_be_compared() -> None:
+    """The second arm was watched for an epoch; every event comes later: nothing to expect."""
+    early = CensoredTimes(np.ones(3), np.zeros(3, dtype=bool))
+    late = CensoredTimes(np.array([2.0, 3.0, 4.0]), np.ones(3, dtype=bool))
+    test = log_rank([late, early]).test
+    assert math.isnan(test.p)
+    assert "never waited together" in (test.reason or "")
+
+
+def test_a_mean_that_is_not_known_tells_so_in_its_interval_too() -> None:
+    estimate, _ = rmst(D9_A, 30.0)
+    assert math.isnan(estimate.interval.low)
+    assert estimate.interval.reason == estimate.reason
+    assert "choose a horizon of at most that, not 30" in (estimate.reason or "")

@@ -118,6 +118,14 @@ def test_seeds_that_explain_everything() -> None:
     assert additive.icc2.interval.reason is not None
 
 
+def test_an_interval_without_degrees_of_freedom_says_so() -> None:
+    """Rows alike, columns far apart: Satterthwaite's degrees of freedom vanish for ICC(2,1)."""
+    table = np.array([[0.0, 11.0], [1.0, 10.0]])
+    icc = crossed(table).icc2
+    assert math.isnan(icc.interval.low)
+    assert "degrees of freedom" in (icc.interval.reason or "")
+
+
 def test_tables_that_are_not_balanced_are_refused() -> None:
     with pytest.raises(ValueError, match="2 or more rows"):
         one_way([[1.0, 2.0]])
