@@ -87,8 +87,8 @@ def _labelings(n: int, m: int) -> FloatArray:
     """Who is in the first arm, one labeling a row, as `relabelings` lists them."""
     if math.comb(n + m, n) <= EXACT_LABELINGS:
         return all_labelings(n + m, n).astype(np.float64)
-    drawn = random_labelings(n + m, n, DRAWS, np.random.default_rng(0))
-    return np.vstack([np.arange(n + m) < n, drawn]).astype(np.float64)
+    drawn = random_labelings(n + m, n, draws=DRAWS, rng=np.random.default_rng(0))
+    return np.vstack([np.arange(n + m) < n, drawn.rows]).astype(np.float64)
 
 
 def relabelings(a: FloatArray, b: FloatArray, null: float = 0.0) -> PValues:
