@@ -63,7 +63,7 @@ def _scipy_p(differences: NDArray[np.float64]) -> float:
         (differences,),
         lambda x, axis: x.mean(axis=axis),
         permutation_type="samples",
-        n_resamples=np.inf,
+        n_resamples=2**_PAIRS,  # all there are
         vectorized=True,
         batch=1 << 16,
     )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from harness.plan import ArmJob, Seeds
-from harness.training.trial import TrialOutcome
+from harness.training.trial import Row, TrialOutcome
 
 
 def stub_trial(job: ArmJob, seeds: Seeds) -> TrialOutcome:
     """A trial that takes no time: the curve is there at once."""
-    rows = [
+    rows: list[Row] = [
         {
             "epoch": epoch,
             "seconds": 0.0,

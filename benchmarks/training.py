@@ -69,7 +69,7 @@ class Side:
     def epochs_a_second(self) -> float:
         """Run one epoch on every process at the same time; the sum of their rates."""
         tasks = [worker.submit(self.work, *self.arguments) for worker in self.workers]
-        return sum(1 / task.result() for task in tasks)
+        return float(sum(1 / task.result() for task in tasks))
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ def _rounds(arm: by_hand.ArmName, quick: bool) -> Rounds:
             for name, side in sides.items():
                 rate = side.epochs_a_second()
                 rates[name] += [rate] if turn else []
-        peaks = {p: _peak(ours, p) for p in formats}
+        peaks: dict[str, float] = {p: _peak(ours, p) for p in formats}
     processes = {name: len(side.workers) for name, side in sides.items()}
     return Rounds(rates, processes, train // BATCH, peaks, _step_flops(arm), words)
 
@@ -164,7 +164,7 @@ def _peak(workers: Sequence[Worker], precision: Precision) -> float:
     """The rate of a matrix product on one thread while all workers compute one."""
     dtype = "bfloat16" if precision == "mixed_bfloat16" else "float32"
     tasks = [worker.submit(one_thread.matmul_gigaflops, dtype) for worker in workers]
-    return min(task.result() for task in tasks)
+    return float(min(task.result() for task in tasks))
 
 
 def _data() -> tuple[str, str]:
