@@ -9,10 +9,10 @@ from functools import partial
 
 import numpy as np
 
-from harness.language import N_, _, pgettext, said
+from harness.language import N_, _, said
 from harness.logs.run import Run
 from harness.measures import EpochsToPlateau, Measure, is_accuracy
-from harness.quantities import listed, plural
+from harness.quantities import listed, plural, strung, with_more
 from harness.stats.planning import smallest_p_unpaired
 from harness.study import Study
 
@@ -66,10 +66,7 @@ def _named(runs: Sequence[tuple[str, str]]) -> str:
     """The first runs by replicate and arm, and how many more there are."""
     told = _("run {replicate} of {arm}")
     shown = [told.format(replicate=replicate, arm=arm) for replicate, arm in runs[:3]]
-    some = pgettext("between words of a list", ", ").join(shown)
-    if len(runs) <= len(shown):
-        return some
-    return _("{some} and {n} more").format(some=some, n=len(runs) - len(shown))
+    return with_more(strung(shown), len(runs) - len(shown))
 
 
 def study_notices(study: Study, runs: Sequence[Run]) -> Iterator[str]:

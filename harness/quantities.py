@@ -60,8 +60,17 @@ def listed(words: Sequence[str]) -> str:
     """Words as a list in a sentence: "a, b and c"."""
     if len(words) < 2:
         return "".join(words)
-    most = pgettext("between words of a list", ", ").join(words[:-1])
-    return _("{most} and {last}").format(most=most, last=words[-1])
+    return _("{most} and {last}").format(most=strung(words[:-1]), last=words[-1])
+
+
+def strung(words: Iterable[str]) -> str:
+    """Words one after another, of which none ends a sentence: "a, b, c"."""
+    return pgettext("between words of a list", ", ").join(words)
+
+
+def with_more(some: str, left: int) -> str:
+    """The first of many in words, and how many are not told: "a, b and 3 more"."""
+    return some if left <= 0 else _("{some} and {n} more").format(some=some, n=left)
 
 
 def either(words: Sequence[str]) -> str:

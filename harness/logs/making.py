@@ -14,7 +14,7 @@ from harness.logs.names import Clock
 from harness.logs.rows import Counted, IntArray, Rows, ascending, counted, gap_notice, placed
 from harness.logs.run import METRICS, Pause, Reading, Run
 from harness.measures import FloatArray, is_accuracy
-from harness.quantities import amount, listed, plural
+from harness.quantities import amount, listed, plural, with_more
 
 _ONE = 1 + 1e-6  # logs hold float32, in which 1 may come out a hair above itself
 _PAUSE, _SHORTEST_PAUSE = 5.0, 5.0
@@ -296,9 +296,7 @@ def _pauses_in_words(pauses: Sequence[Pause]) -> str:
         _("{time} after epoch {n}").format(time=amount(p.seconds, "seconds"), n=p.after)
         for p in pauses[:3]
     ]
-    if len(pauses) <= len(each):
-        return listed(each)
-    return _("{some} and {n} more").format(some=listed(each), n=len(pauses) - len(each))
+    return with_more(listed(each), len(pauses) - len(each))
 
 
 def _without(

@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import UserError
-from harness.language import _, pgettext, said
+from harness.language import _, said
 from harness.logs.names import Clock
 from harness.logs.run import Axis, Kind, Reading, Status
 from harness.measures import FloatArray
-from harness.quantities import listed, plural
+from harness.quantities import listed, plural, strung
 
 IntArray = NDArray[np.int64]
 _MOST = 2**53  # beyond it a float no longer tells one whole number from the next
@@ -317,8 +317,7 @@ def _ranged(counts: Sequence[int]) -> str:
     shown = [str(count) for count in counts[:5]]
     if len(counts) <= 5:
         return listed(shown)
-    some = pgettext("between words of a list", ", ").join(shown)
-    return _("{some} and others").format(some=some)
+    return _("{some} and others").format(some=strung(shown))
 
 
 def gap_notice(count: IntArray, axis: Axis) -> str | None:

@@ -16,9 +16,9 @@ from harness.analyses.calibration import (
     affordable,
     calibrate,
 )
-from harness.language import N_, _, pgettext
+from harness.language import N_, _
 from harness.prose.calibration_words import method, rate_words, share_words, summary
-from harness.quantities import NO_VALUE, percent
+from harness.quantities import NO_VALUE, percent, strung
 from harness.report.exports import csv_text
 from harness.report.figure_style import INK, MUTED, PANEL, ZONE, as_svg, drawing, short
 from harness.report.figures import Drawn
@@ -167,7 +167,7 @@ def _draw(
 def _alt(shown: Sequence[ClaimCalibration], found: Calibration) -> str:
     told = [
         f"{one.claim.id} "
-        + pgettext("between words of a list", ", ").join(
+        + strung(
             f"{_(label)} {share_words(one.rates[check].share)}"
             for check, _marker, label in _MARKS
             if check in one.rates

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from harness.language import N_, _, pgettext
+from harness.language import N_, _
 from harness.prose import words
 from harness.prose.notices import study_notices
-from harness.quantities import joined, listed, percent, plural
+from harness.quantities import joined, listed, percent, plural, strung
 from harness.report.cards import verdict_cards
 from harness.report.claim_figures import effects, time_to_event, values_by_arm
 from harness.report.figure_style import ArmStyle, arm_styles
@@ -146,7 +146,7 @@ def _scale(results: Results) -> str:
     if study.stopping.rule == "group-sequential":
         replicates = _("at most {count}").format(count=replicates)
     counts = results.trials["status"].value_counts()
-    fates = pgettext("between words of a list", ", ").join(
+    fates = strung(
         _(told).format(n=counts[status]) for status, told in _FATES.items() if status in counts
     )
     arms = plural(len(study.all_arms), "arm")

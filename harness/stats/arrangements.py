@@ -55,6 +55,10 @@ class Arrangements:
         for start in range(0, len(self), at_once):
             yield self._unpacked(self.packed[start : start + at_once])
 
+    def statistics(self, of: Callable[[BoolArray], FloatArray]) -> FloatArray:
+        """A statistic of each arrangement; ``of`` takes some of the rows at a time."""
+        return np.concatenate([of(rows) for rows in self.blocks()])
+
     def _unpacked(self, packed: Packed) -> BoolArray:
         return np.unpackbits(packed, axis=1, count=self.n).view(np.bool_)
 

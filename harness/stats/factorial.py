@@ -101,8 +101,7 @@ def _sign_flip(contrasts: FloatArray, what: str, draws: int, seed: int) -> TestR
         return np.asarray((n - 1) * (explained / np.maximum(1 - explained, 1e-4)).sum(axis=-1))
 
     flips = sign_flips(n, draws=draws, rng=np.random.default_rng(seed))
-    turned = [(1.0 - 2.0 * rows) @ scaled for rows in flips.blocks()]
-    reference = statistic(np.concatenate(turned))
+    reference = flips.statistics(lambda rows: statistic((1.0 - 2.0 * rows) @ scaled))
     observed = float(statistic(scaled.sum(axis=0)))
     p = share_at_least(reference, observed, exact=flips.exact)
     return TestResult(observed, p, f"{flips.describe()} of {what} within blocks")

@@ -172,7 +172,7 @@ def log_rank_permutation(
         method = said("exact permutation log-rank ({count} labelings)", count=f"{total:,}")
         return TestResult(observed, exact, method)
     chosen = labelings(scores.size, len(a), draws=draws, rng=np.random.default_rng(seed))
-    sums = np.concatenate([rows @ scores for rows in chosen.blocks()])
+    sums = chosen.statistics(lambda rows: rows @ scores)
     p = share_at_least(np.abs(sums), abs(observed), exact=chosen.exact)
     method = said("{permutation} of the log-rank scores", permutation=chosen.describe())
     return TestResult(observed, p, method)

@@ -312,8 +312,8 @@ def rmst_permutation(
     observed_row = np.arange(time.size)[None, :] < len(a)
     chosen = labelings(time.size, len(a), draws=draws, rng=np.random.default_rng(seed))
     observed = float(_rmst_differences(time, event, observed_row, tau)[0])
-    reference = [_rmst_differences(time, event, rows, tau) for rows in chosen.blocks()]
-    p = share_at_least(np.abs(np.concatenate(reference)), abs(observed), exact=chosen.exact)
+    reference = chosen.statistics(lambda rows: _rmst_differences(time, event, rows, tau))
+    p = share_at_least(np.abs(reference), abs(observed), exact=chosen.exact)
     reason = None if event.any() else "no run reached the target"
     return TestResult(observed, p, f"{chosen.describe()} of RMST to {tau:g}", reason=reason)
 
