@@ -34,6 +34,11 @@ def store_file(loaded: LoadedStudy, reports: Path) -> Path:
     return results_folder(loaded, reports) / "results.db"
 
 
+def archive_file(loaded: LoadedStudy, reports: Path) -> Path:
+    """Where `bench store save` keeps the study's trials as text, whether it is there or not."""
+    return results_folder(loaded, reports) / "results.jsonl"
+
+
 def database_of(loaded: LoadedStudy, reports: Path, address: str | None = None) -> Database:
     """Where the study's results are kept, whether anything is there yet or not.
 
@@ -83,8 +88,16 @@ def open_results(loaded: LoadedStudy, reports: Path, address: str | None = None)
     store = existing_store(loaded, reports, address)
     if store is None:
         place = database_of(loaded, reports, address).name
-        raise UserError(f"{place}: holds no results yet; run `{loaded.command}` first")
+        raise UserError(f"{place}: holds no results yet; {_first_step(loaded, reports)}")
     return store
+
+
+def _first_step(loaded: LoadedStudy, reports: Path) -> str:
+    train = f"run `{loaded.command()}` first"
+    archive = archive_file(loaded, reports)
+    if not archive.is_file():
+        return train
+    return f"{train}, or take those of {archive} by `{loaded.command('store restore')}`"
 
 
 def stored_results(

@@ -41,11 +41,10 @@ class LoadedStudy:
     warnings: tuple[str, ...]
     allow_code: bool = False
 
-    @property
-    def command(self) -> str:
-        """What to type to train it."""
+    def command(self, name: str = "study") -> str:
+        """What to type to train it, or for another command on it."""
         profile = f" --profile {self.profile}" if self.profile else ""
-        return f"bench study {self.file}{profile}"
+        return f"bench {name} {self.file}{profile}"
 
     @property
     def folder_name(self) -> str:

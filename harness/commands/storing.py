@@ -1,9 +1,9 @@
-"""``bench store``: repair a damaged store, or move results between a file and a database."""
+"""``bench store``: repair a damaged store; move results to a database, an archive, and back."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,7 @@ from harness.commands.options import REPORTS, Profile, Reports, StoreAddress, St
 from harness.commands.results import load
 
 if TYPE_CHECKING:
+    from harness.store.contents import Contents
     from harness.store.databases import Database
     from harness.store.repair import Repaired
     from harness.study_file import LoadedStudy
@@ -70,6 +71,93 @@ def pull(
         _copy(team, own)
 
 
+@store_app.command()
+def save(
+    file: StudyFile,
+    *,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", help="File to write; results.jsonl beside the report if none."),
+    ] = None,
+    profile: Profile = None,
+    reports: Reports = REPORTS,
+    store: StoreAddress = None,
+) -> None:
+    """Write a study's trials as text, to publish them or to go on elsewhere.
+
+    One line a trial, with checksums: a file for version control, where a database is none.
+    """
+    from harness.quantities import plural
+    from harness.report.files import make_folder, write_whole
+    from harness.results_folder import archive_file, open_results, refuse_logs
+    from harness.store.archive import archive_text
+    from harness.store.contents import read_contents
+
+    with terminal.plain_errors():
+        loaded = load(file, profile)
+        refuse_logs(loaded, "it has no store")
+        with open_results(loaded, reports, store) as opened:
+            contents = read_contents(opened)
+        target = output or archive_file(loaded, reports)
+        make_folder(target.parent)
+        write_whole(target.parent, target.name, archive_text(contents))
+        terminal.answer(f"{plural(contents.finished, 'finished trial')} saved in {target}")
+
+
+@store_app.command()
+def restore(
+    file: StudyFile,
+    *,
+    archive: Annotated[
+        Path | None,
+        typer.Option("--input", help="File to read; results.jsonl beside the report if none."),
+    ] = None,
+    profile: Profile = None,
+    reports: Reports = REPORTS,
+    store: StoreAddress = None,
+) -> None:
+    """Add the trials of a file that `bench store save` wrote; what is there stays."""
+    from harness.quantities import plural
+    from harness.results_folder import archive_file, open_store, refuse_logs
+    from harness.store.contents import add_contents
+
+    with terminal.plain_errors():
+        loaded = load(file, profile)
+        refuse_logs(loaded, "it has no store")
+        source = archive or archive_file(loaded, reports)
+        contents = _archived(loaded, source)
+        with open_store(loaded, reports, store) as opened:
+            added = add_contents(opened, contents)
+        finished = plural(contents.finished, "finished trial")
+        terminal.answer(f"{finished} in {source}; {added} added to {opened.name}")
+
+
+def _archived(loaded: LoadedStudy, file: Path) -> Contents:
+    """What an archive of this study holds.
+
+    Raises:
+        UserError: It cannot be read, is damaged, or holds another study's trials.
+    """
+    from harness.errors import UserError
+    from harness.store.archive import archive_contents
+    from harness.study_file import study_from_document
+
+    try:
+        text = file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise UserError(f"{file}: is not there; `bench store save` writes it") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{file}: cannot be read: {error}") from None
+    contents = archive_contents(text, str(file))
+    document = contents.study
+    name = document and study_from_document(document, file.parent).folder_name
+    if name != loaded.folder_name:
+        raise UserError(
+            f"{file}: holds the trials of {name or 'no study'}, not of {loaded.folder_name}"
+        )
+    return contents
+
+
 def _own_and_team(
     loaded: LoadedStudy, reports: Path, address: str | None
 ) -> tuple[Database, Database]:
@@ -120,6 +208,6 @@ def _tell(loaded: LoadedStudy, repaired: Repaired) -> None:
         if missing:
             lines.append(f"  {arm.name}: replicate {', '.join(missing)}")
     if lines:
-        terminal.answer(f"To be trained, by `{loaded.command}`:")
+        terminal.answer(f"To be trained, by `{loaded.command()}`:")
     for line in lines:
         terminal.answer(line)

@@ -78,7 +78,7 @@ def study(
     one that leaves nothing to decide.
     """
     from harness.gather import gather
-    from harness.results_folder import open_store, results_folder, write_page
+    from harness.results_folder import archive_file, open_store, results_folder, write_page
     from harness.running.budget import budget_seconds
     from harness.running.top_up import plan_top_up
 
@@ -98,6 +98,7 @@ def study(
         hire, workers = hire_for(engine, scheduler), jobs or terminal.cores()
         terminal.heed_interrupts()
         with open_store(loaded, reports, store) as opened:
+            _mention_archive(loaded, opened, archive_file(loaded, reports))
             if top_up:
                 further = plan_top_up(loaded, opened, max_replicates)
                 loaded, until = further.loaded, further.until
@@ -111,6 +112,15 @@ def study(
         _tell(summary, page, budget)
         code = conclude(results, gate, or_equal=or_equal, json=json)
         raise typer.Exit(terminal.TRIALS_FAILED if summary.failed else code)
+
+
+def _mention_archive(loaded: LoadedStudy, store: Store, archive: Path) -> None:
+    """Where trials lie that could be taken over, and none were yet."""
+    if archive.is_file() and store.trials().empty:
+        terminal.say(
+            f"{archive} holds trials of this study; to take them over instead of training them "
+            f"anew, stop this and run `{loaded.command('store restore')}`"
+        )
 
 
 def _trained(

@@ -133,5 +133,6 @@ def _present(loaded: LoadedStudy, store: Store) -> LoadedStudy:
 def _check_finished(loaded: LoadedStudy, results: Results) -> None:
     if not _reached(results):
         raise UserError(
-            f"{loaded.file}: not all declared replicates are trained; run `{loaded.command}` first"
+            f"{loaded.file}: not all declared replicates are trained; run "
+            f"`{loaded.command()}` first"
         )

@@ -1,11 +1,12 @@
 """All that a store holds, taken out of one database and put into another.
 
-So results move between a file and a team's database, and what was saved of a damaged file goes
-into a new one.
+So results move between a file, a team's database and an archive, and what was saved of a damaged
+file goes into a new one.
 """
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -51,15 +52,22 @@ class Contents:
 
     def whole(self, of: sa.Table) -> dict[str, Row]:
         """The trials, or timed trials, whose rows an epoch are all there and as written."""
-        return {key: row for key, row in self.rows[of].items() if self._is_whole(of, key, row)}
+        return {key: row for key, row in self.rows[of].items() if self.is_whole(of, key)}
+
+    @property
+    def study(self) -> dict[str, Any] | None:
+        """The study that trained last; see `harness.study_file.study_document`."""
+        row = self.rows[META].get("study")
+        return None if row is None else dict(json.loads(row["value"]))
 
     @property
     def finished(self) -> int:
         """Trials that need not be trained again."""
         return sum(row["status"] in FINISHED for row in self.whole(TRIALS).values())
 
-    def _is_whole(self, of: sa.Table, key: str, row: Row) -> bool:
-        found = self.epochs[EPOCHS_OF[of]].get(key, [])
+    def is_whole(self, of: sa.Table, key: str) -> bool:
+        """Whether the rows an epoch of a trial, or timed trial, are all there and as written."""
+        row, found = self.rows[of][key], self.epochs[EPOCHS_OF[of]].get(key, [])
         if row["checksum"] is None:  # from a run of an older version
             return of is TIMED_TRIALS or bool(len(found) == row["epochs"])
         seal: str | None = row["curve"]
