@@ -56,7 +56,7 @@ class DaskSlot:
 
 @contextmanager
 def dask_hired(workers: int, threads: int, *, scheduler: str | None) -> Iterator[list[DaskSlot]]:
-    """Slots on a dask cluster, one for each thread of its workers.
+    """Slots on a dask cluster, one for each worker process: it trains one trial at a time.
 
     Args:
         workers: Processes of the cluster that is started here where no scheduler is given.
@@ -106,7 +106,7 @@ def _places(client: Any, scheduler: str | None) -> int:
             f"--scheduler {scheduler}: has no worker after {PATIENCE:g} s; start some with "
             f"`dask worker {scheduler} --nthreads 1`"
         ) from None
-    return sum(client.nthreads().values())
+    return len(client.nthreads())
 
 
 def _fetched(promised: Any, client: Any) -> Future[Any]:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
@@ -76,13 +77,13 @@ def scheduler(tmp_path: Path) -> Iterator[tuple[str, Path]]:
         yield address_in(file), file
 
 
-def a_worker(file: Path) -> AbstractContextManager[subprocess.Popen[bytes]]:
+def a_worker(file: Path, threads: int = 1) -> AbstractContextManager[subprocess.Popen[bytes]]:
     return running(
         "worker",
         "--scheduler-file",
         str(file),
         "--nthreads",
-        "1",
+        str(threads),
         "--no-nanny",
         "--no-dashboard",
         "--local-directory",
@@ -120,6 +121,22 @@ def test_a_cluster_gives_the_same_bits_though_a_worker_is_killed(
     assert (summary.trained, summary.failed) == (12, [])
     pd.testing.assert_frame_equal(project.curves(), project.curves(cluster), check_exact=True)
     assert set(project.results(cluster).trials["attempts"]) == {1}
+
+
+def test_threads_of_a_worker_do_not_mix_their_trials(
+    project: Project, tmp_path: Path, scheduler: tuple[str, Path]
+) -> None:
+    """`dask worker` has a thread for each core unless it is told otherwise."""
+    address, file = scheduler
+    project.write(replicates=6)
+    project.run()
+    cluster = tmp_path / "cluster"
+    with a_worker(file, threads=4), ThreadPoolExecutor() as pool:
+        reports = [cluster / name for name in ("one", "two", "three")]
+        summaries = list(pool.map(lambda folder: run_on(project, folder, address), reports))
+    assert [summary.trained for summary in summaries] == [12, 12, 12]
+    for folder in reports:
+        pd.testing.assert_frame_equal(project.curves(), project.curves(folder), check_exact=True)
 
 
 def test_a_cluster_of_its_own_is_started_and_ended(project: Project, tmp_path: Path) -> None:
