@@ -30,6 +30,8 @@ BENCHMARKS: Mapping[str, str] = {  # by name; imported only when it runs
     "study overhead": "benchmarks.running:study_overhead",
     "dispatch and store": "benchmarks.running:dispatch_and_store",
     "memory of dispatch": "benchmarks.running:dispatch_memory",
+    "cluster": "benchmarks.cluster:cluster",
+    "cluster, memory": "benchmarks.cluster:cluster_memory",
     "million rows": "benchmarks.reporting:million_rows_seconds",
     "million rows, memory": "benchmarks.reporting:million_rows_memory",
     "million rows, page": "benchmarks.reporting:million_rows_page",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from harness.plan import ArmJob, Trial, digest, plan_trials
 from harness.running.executor import Executor, Run, Trainer
 from harness.running.progress import Clock
 from harness.running.session import arm_jobs, describe_arms, hired
-from harness.running.worker import Worker
+from harness.running.worker import Slot
 from harness.store import Store
 from harness.study_file import LoadedStudy, load_study
 from harness.training.trial import train_trial
@@ -82,7 +83,7 @@ def study_overhead(quick: bool) -> Measurement:
 def dispatch_and_store(quick: bool) -> Measurement:
     """Wall time a trial where training takes none: dispatch, transport and store alone."""
     flow = _flow(quick)
-    ms = 1000 * flow.seconds / flow.trials
+    ms = flow.ms_a_trial
     return Measurement(
         "dispatch and store",
         ms / _GOAL_MS,
@@ -96,7 +97,7 @@ def dispatch_and_store(quick: bool) -> Measurement:
 def dispatch_memory(quick: bool) -> Measurement:
     """How the coordinator's memory grows from a tenth of the trials to all of them."""
     flow = _flow(quick)
-    early, late = flow.memory[len(flow.memory) // 10], flow.memory[-1]
+    early, late = flow.growth
     return Measurement(
         "memory of dispatch",
         late / early,
@@ -130,12 +131,32 @@ class _Watch:
 
 
 @dataclass(frozen=True)
-class _Flow:
-    """What it took to hand out and store trials that take no time."""
+class Flow:
+    """What it took to hand out and store trials that take no time.
+
+    Attributes:
+        trials: How many.
+        seconds: From the first one handed out to the last one stored.
+        memory: The coordinator's memory now and then, in MiB.
+        store_mib: Size of the store.
+        resume: Seconds to find out that all of them are stored, as the same command does.
+    """
 
     trials: int
     seconds: float
     memory: Sequence[float]
+    store_mib: float
+    resume: float
+
+    @property
+    def ms_a_trial(self) -> float:
+        """Milliseconds a trial."""
+        return 1000 * self.seconds / self.trials
+
+    @property
+    def growth(self) -> tuple[float, float]:
+        """The coordinator's memory after a tenth of the trials, and after all."""
+        return self.memory[len(self.memory) // 10], self.memory[-1]
 
 
 @dataclass(frozen=True)
@@ -151,7 +172,7 @@ class _Bench:
         """What a worker needs, by arm."""
         return arm_jobs(self.loaded)
 
-    def executor(self, crew: Sequence[Worker], train: Trainer = train_trial) -> Executor:
+    def executor(self, crew: Sequence[Slot], train: Trainer = train_trial) -> Executor:
         """The executor that `bench study` uses."""
         run = Run(
             jobs=self.jobs,
@@ -174,13 +195,24 @@ def _bench(replicates: int, epochs: int) -> Iterator[_Bench]:
 
 
 @cache
-def _flow(quick: bool) -> _Flow:
+def _flow(quick: bool) -> Flow:
     """One run serves both rows."""
-    with _bench(500 if quick else 5_000, EPOCHS) as bench, hired(WORKERS, threads=1) as crew:
+    with hired(WORKERS, threads=1) as crew:
+        return flow(500 if quick else 5_000, crew)
+
+
+def flow(replicates: int, crew: Sequence[Slot]) -> Flow:
+    """Hand out trials of two arms that take no time, and store them."""
+    with _bench(replicates, EPOCHS) as bench:
         trials = plan_trials(bench.loaded.study, {name: {"arm": name} for name in bench.jobs})
         executor = bench.executor(crew, train=stub_trial)
         seconds = seconds_of(lambda: executor.train(trials))
+        begun = time.perf_counter()
         stored = len(bench.store.statuses(trial.fingerprint for trial in trials))
+        bench.store.trials()
+        resume = time.perf_counter() - begun
+        file = Path(bench.store.name)
+        size = sum(part.stat().st_size for part in file.parent.glob(f"{file.name}*"))
     if stored != len(trials):
         raise AssertionError(f"{stored} of {len(trials)} trials are stored")
-    return _Flow(len(trials), seconds, bench.watch.memory)
+    return Flow(len(trials), seconds, bench.watch.memory, size / 2**20, resume)
