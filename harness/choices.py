@@ -12,14 +12,9 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from harness.measures import (
-    MEASURES,
-    EpochsTo,
-    MeasureBase,
-    Metric,
-    SecondsTo,
-    as_settings,
-)
+from harness.measure_kinds import MEASURES, as_settings
+from harness.measures import MeasureBase, Metric
+from harness.time_measures import EpochsTo, SecondsTo
 
 Setting = str | int | float
 Choice = Mapping[str, Setting]

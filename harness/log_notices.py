@@ -11,10 +11,12 @@ import numpy as np
 
 from harness.language import N_, _, said
 from harness.logs.run import Run
-from harness.measures import EpochsToPlateau, Measure, is_accuracy
+from harness.measure_kinds import Measure
+from harness.measures import is_accuracy
 from harness.quantities import listed, plural, strung, with_more
 from harness.stats.planning import smallest_p_unpaired
 from harness.study import Study
+from harness.time_measures import EpochsToPlateau
 
 _TOLD = 5
 """Runs that a notice of their own is given to; of more it is said how many."""

@@ -27,13 +27,15 @@ from harness.logs import Reading, Run, expand, labelled
 from harness.logs.labels import pattern_of
 from harness.logs.names import role
 from harness.logs.progress import LogReader, Watch
-from harness.measures import CURVE_COLUMNS, Measure, SecondsTo
+from harness.measure_kinds import Measure
+from harness.measures import CURVE_COLUMNS
 from harness.quantities import listed
 from harness.results import Results
 from harness.samples import SideValue
 from harness.study import Study, matching_arms
 from harness.study_file import LoadedStudy
 from harness.study_foreign import Logs
+from harness.time_measures import SecondsTo
 from harness.verdicts import decide
 
 MANY_ROWS = 1_000_000

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.language import N_, said
-from harness.measures import as_settings
+from harness.measure_kinds import as_settings
 from harness.plan import arm_job, digest
 from harness.study import Arm, Claim, Study, matching_arms
 

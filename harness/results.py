@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from harness.logs.run import Run
-from harness.measures import CURVE_COLUMNS, Curve, Measure
+from harness.measure_kinds import Measure
+from harness.measures import CURVE_COLUMNS, Curve
 from harness.samples import SideValue
 from harness.study import Study
 from harness.study_file import LoadedStudy

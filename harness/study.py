@@ -13,7 +13,8 @@ from typing import Annotated, Any, Literal, Self, get_args
 from pydantic import Field, field_validator, model_validator
 
 from harness.choices import Choices, check_choices
-from harness.measures import AtEpoch, Measure, is_accuracy
+from harness.measure_kinds import Measure
+from harness.measures import AtEpoch, is_accuracy
 from harness.quantities import listed
 from harness.study_foreign import ELSEWHERE, Logs, PublishedRuns
 from harness.study_translations import Translations

@@ -15,7 +15,7 @@ from harness import study as models
 from harness import study_foreign
 from harness.choices import Choices
 from harness.errors import UserError
-from harness.measures import MEASURES
+from harness.measure_kinds import MEASURES
 from harness.study import Study
 from harness.study_translations import Translation, Translations
 from harness.study_values import MAX_SEED

@@ -16,7 +16,7 @@ import typer
 from pydantic import TypeAdapter
 
 from harness.cli import app
-from harness.measures import MEASURES, Measure
+from harness.measure_kinds import MEASURES, Measure
 from harness.study_file import load_study
 
 ROOT = Path(__file__).parent.parent

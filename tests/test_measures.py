@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from pydantic import TypeAdapter
 
-from harness.measures import MEASURES, Curve, Measure, Measured, startup_seconds, steady_seconds
+from harness.measure_kinds import MEASURES, Measure
+from harness.measures import Curve, Measured, startup_seconds, steady_seconds
 
 ADAPTER: TypeAdapter[Measure] = TypeAdapter(Measure)
 

@@ -12,7 +12,8 @@ import typer
 
 from harness.catalog import architectures, datasets, optimizers
 from harness.cli import app
-from harness.measures import MEASURES, MeasureBase
+from harness.measure_kinds import MEASURES
+from harness.measures import MeasureBase
 from harness.study_schema import study_schema
 
 Schema = Mapping[str, Any]

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.language import N_, said
-from harness.measures import Curve, FloatArray, Measure, Measured, is_accuracy
+from harness.measure_kinds import Measure
+from harness.measures import Curve, FloatArray, Measured, is_accuracy
 from harness.study import Study
 
 _LEVELS = ("final", "best", "at_epoch", "mean_over_epochs")

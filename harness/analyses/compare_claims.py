@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 
 from harness.errors import UserError
-from harness.measures import MEASURES, Final, MeanOverEpochs, Measure, as_settings
+from harness.measure_kinds import MEASURES, Measure, as_settings
+from harness.measures import Final, MeanOverEpochs
 from harness.study import Claim, Study, matching_arms
 
 MARGINS: Mapping[str, float] = {

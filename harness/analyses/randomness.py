@@ -11,7 +11,8 @@ import numpy as np
 from harness.analyses.blocks import Blocks, asked_measures, blocks_of
 from harness.catalog import datasets
 from harness.catalog.raw_data import VALIDATION_SHARE
-from harness.measures import AtEpoch, Curve, Final, FloatArray, Measure
+from harness.measure_kinds import Measure
+from harness.measures import AtEpoch, Curve, Final, FloatArray
 from harness.plan import arm_job, digest, square_side
 from harness.results import Results
 from harness.stats.results import Estimate, Interval

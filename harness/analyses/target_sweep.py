@@ -9,9 +9,9 @@ from harness.analyses.specifications import trials_behind
 from harness.analyses.targets import round_levels, supported_range
 from harness.choices import chosen_measure
 from harness.language import N_
-from harness.measures import EpochsTo, SecondsTo
 from harness.results import Results
 from harness.samples import Curves
+from harness.time_measures import EpochsTo, SecondsTo
 from harness.verdicts import Verdict
 
 _MOST_TARGETS = 25

@@ -20,7 +20,7 @@ app.add_typer(data_app, name="data", no_args_is_help=True)
 def catalog() -> None:
     """List the models, optimizers, data, measures to choose from."""
     from harness.catalog import architectures, datasets, optimizers
-    from harness.measures import MEASURES
+    from harness.measure_kinds import MEASURES
 
     sections = {
         "architectures": architectures.available(),

@@ -9,7 +9,8 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.measures import CLOCK_COLUMN, CURVE_COLUMNS, Curve, FloatArray, Measure, Measured
+from harness.measure_kinds import Measure
+from harness.measures import CLOCK_COLUMN, CURVE_COLUMNS, Curve, FloatArray, Measured
 
 Axis = Literal["epochs", "steps", "none"]
 Status = Literal["completed", "diverged", "aborted"]

@@ -9,10 +9,10 @@ from harness.analyses.contrasts import Contrast
 from harness.analyses.judge import Judgement
 from harness.analyses.target_sweep import TargetSweep
 from harness.language import N_, _, name_of, ngettext, pgettext
-from harness.measures import SecondsTo
 from harness.prose.phrases import METRICS, seconds_words
 from harness.prose.words import sentence, stopped
 from harness.quantities import NO_VALUE, joined, p_words, plural
+from harness.time_measures import SecondsTo
 
 
 def contrast_sentence(contrast: Contrast) -> str:

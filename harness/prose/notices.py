@@ -8,11 +8,12 @@ from typing import Any
 import pandas as pd
 
 from harness.language import _
-from harness.measures import SecondsPerEpoch, SecondsTo
+from harness.measures import SecondsPerEpoch
 from harness.prose.verification_words import verification_sentence
 from harness.prose.words import sentence
 from harness.quantities import listed, plural
 from harness.results import Results
+from harness.time_measures import SecondsTo
 
 
 def study_notices(results: Results) -> list[str]:

@@ -10,9 +10,11 @@ from collections.abc import Mapping
 from typing import Literal
 
 from harness.language import N_, NN_, PN_, _, ngettext, pgettext
-from harness.measures import AtEpoch, EpochsTo, Measure, SecondsTo, StepsTo, is_accuracy
+from harness.measure_kinds import Measure
+from harness.measures import AtEpoch, is_accuracy
 from harness.quantities import percent, with_unit
 from harness.study import Claim
+from harness.time_measures import EpochsTo, SecondsTo, StepsTo
 
 Way = Literal["more", "less"]
 METRICS: Mapping[str, str] = {

@@ -16,7 +16,8 @@ from harness.analyses.judge import Judgement, judgement_document
 from harness.language import N_, _
 from harness.logged import judgements
 from harness.logs.run import Axis, Run, Status
-from harness.measures import Best, EpochsTo, Final, Measure, Measured, SecondsTo, StepsTo
+from harness.measure_kinds import Measure
+from harness.measures import Best, Final, Measured
 from harness.prose.curve_words import judgement_sentence
 from harness.prose.notices import study_notices
 from harness.quantities import amount, level, number
@@ -25,6 +26,7 @@ from harness.results import Results
 from harness.stats.logrank import log_rank, log_rank_permutation
 from harness.stats.results import TestResult
 from harness.stats.survival import CensoredTimes, kaplan_meier, median_time, rmst
+from harness.time_measures import EpochsTo, SecondsTo, StepsTo
 
 TimeTo = EpochsTo | StepsTo | SecondsTo
 _SCHEMA = 1

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from harness.language import _
-from harness.measures import Measure, Measured
+from harness.measure_kinds import Measure
+from harness.measures import Measured
 from harness.prose.phrases import subject
 from harness.results import Results
 from harness.study import Claim

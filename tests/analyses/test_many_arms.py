@@ -11,7 +11,7 @@ from scipy import stats
 
 from harness.analyses.blocks import asked_measures, blocks_of
 from harness.analyses.many_arms import ManyArms, many_arms_of, profiles_of
-from harness.measures import Curve, EpochsTo, Final
+from harness.measures import Curve, Final
 from harness.prose.many_arms_words import (
     best_sentence,
     factor_sentences,
@@ -20,6 +20,7 @@ from harness.prose.many_arms_words import (
 )
 from harness.report.many_arms_section import section_of
 from harness.stats.paired import sign_flip_test
+from harness.time_measures import EpochsTo
 from tests.blocks import results_of
 
 FloatArray = NDArray[np.float64]

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from harness.errors import UserError
 from harness.logs import KINDS, Kind, Reading, Run, labelled, open_log
 from harness.logs.records import masked_crc
-from harness.measures import Best, EpochsTo, EpochsToPlateau, Final, SecondsTo
+from harness.measures import Best, Final
+from harness.time_measures import EpochsTo, EpochsToPlateau, SecondsTo
 
 PROFILE = settings(
     max_examples=60, deadline=4000, suppress_health_check=[HealthCheck.function_scoped_fixture]

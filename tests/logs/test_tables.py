@@ -12,7 +12,7 @@ import pytest
 from harness.errors import UserError
 from harness.logs import Reading, Run, expand, open_log, read_log
 from harness.logs.run import METRICS
-from harness.measures import EpochsTo
+from harness.time_measures import EpochsTo
 from tests.logs.conftest import Write
 
 PUBLISHED = Path(__file__).parents[2] / "studies" / "reference" / "published_curves.csv"

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.measures import MEASURES, Measured
+from harness.measure_kinds import MEASURES
+from harness.measures import Measured
 from harness.prose import words
 from harness.prose.phrases import compared, subject
 from harness.samples import SideValue
