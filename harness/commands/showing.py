@@ -102,7 +102,7 @@ def _arms(found: Overview) -> Table:
 
 
 def _claims(found: Overview) -> Table:
-    from harness.prose.words import MARKS, alpha_of, decimals_of, effect_words
+    from harness.prose.words import MARKS, decimals_of, effect_words
     from harness.quantities import p_value, span
 
     table = Table(box=None, pad_edge=False, collapse_padding=True, header_style="bold")
@@ -124,7 +124,7 @@ def _claims(found: Overview) -> Table:
             Text(verdict.claim.id),
             effect_words(verdict),
             span(verdict.interval, verdict.claim.measure.unit, decimals_of(verdict)),
-            p_value(verdict.p_adjusted, alpha_of(verdict)),
+            p_value(verdict.p_adjusted, verdict.alpha),
             str(verdict.n),
         )
     return table

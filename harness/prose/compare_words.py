@@ -8,12 +8,7 @@ from typing import Any
 from harness.analyses.compare import ArmSameness, Compared, ResultsCompared, Standing
 from harness.language import N_, _, pgettext
 from harness.prose.phrases import subject
-from harness.prose.words import (
-    alpha_of,
-    effect_words,
-    interval_words,
-    sample_words,
-)
+from harness.prose.words import effect_words, interval_words, sample_words
 from harness.quantities import given_amount, joined, listed, p_value, percent, plural
 from harness.verdicts import Outcome
 from harness.verification import Difference
@@ -112,7 +107,7 @@ def comparison_cells(compared: Compared) -> list[str]:
         standing_words(compared),
         effect_words(verdict),
         interval_words(verdict),
-        p_value(verdict.p_adjusted, alpha_of(verdict)),
+        p_value(verdict.p_adjusted, verdict.alpha),
         sample_words(verdict),
         given_amount(verdict.claim.margin, measure.unit),
     ]

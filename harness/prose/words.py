@@ -66,11 +66,6 @@ def stopped(text: str) -> str:
     return f"{text}。" if current() == "ja" else f"{text}."
 
 
-def alpha_of(verdict: Verdict) -> float:
-    """The study's error rate, for all claims and looks together."""
-    return verdict.alpha
-
-
 def verdict_sentence(verdict: Verdict) -> str:
     """One sentence on what the data say about a claim, with its numbers."""
     lead = _(verdict.outcome).capitalize()
@@ -213,7 +208,7 @@ def evidence(verdict: Verdict) -> str:
     template = N_("adjusted {p}")
     if by_margin and verdict.claim.expect != "equivalent":
         template = N_("adjusted {p} for any difference")
-    p = _(template).format(p=p_words(verdict.p_adjusted, alpha_of(verdict)))
+    p = _(template).format(p=p_words(verdict.p_adjusted, verdict.alpha))
     return _("{interval}; {p}; {sample}").format(interval=held, p=p, sample=sample_words(verdict))
 
 

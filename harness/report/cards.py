@@ -49,7 +49,7 @@ def verdict_markdown(verdict: Verdict) -> str:
             _("{level} interval").format(level=percent(verdict.interval.level)): [
                 words.interval_words(verdict)
             ],
-            _("adjusted p"): [p_value(verdict.p_adjusted, words.alpha_of(verdict))],
+            _("adjusted p"): [p_value(verdict.p_adjusted, verdict.alpha)],
             _("compared"): [words.sample_words(verdict)],
             _("margin"): [words.margin_words(verdict)],
         }

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from harness.errors import UserError
-from harness.prose.words import alpha_of, effect_words, interval_words, margin_words, sample_words
+from harness.prose.words import effect_words, interval_words, margin_words, sample_words
 from harness.quantities import p_value
 from harness.report.exports import csv_text, curve_table, measure_table, trial_table
 from harness.report.files import make_folder, write_bytes, write_whole
@@ -179,7 +179,7 @@ def _verdict_words(results: Results) -> pd.DataFrame:
             verdict.outcome,
             effect_words(verdict),
             interval_words(verdict),
-            p_value(verdict.p_adjusted, alpha_of(verdict)),
+            p_value(verdict.p_adjusted, verdict.alpha),
             sample_words(verdict),
             margin_words(verdict),
         )

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from harness.language import N_, _
-from harness.prose.words import alpha_of
 from harness.quantities import percent
 from harness.verdicts import Verdict
 
@@ -50,7 +49,7 @@ def methods_of(verdicts: Sequence[Verdict]) -> list[Method]:
 
 
 def _sign_flip(verdicts: Sequence[Verdict]) -> Method:
-    alpha = percent(alpha_of(verdicts[0]))
+    alpha = percent(verdicts[0].alpha)
     return Method(
         "sign-flip",
         N_("Sign-flip permutation test"),

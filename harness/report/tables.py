@@ -59,7 +59,7 @@ _UNITS: Mapping[str, str] = {
 
 def verdict_details(verdict: Verdict) -> dict[str, Any]:
     """Everything that the page says about a verdict, in words."""
-    claim, alpha = verdict.claim, words.alpha_of(verdict)
+    claim, alpha = verdict.claim, verdict.alpha
     unit, decimals = claim.measure.unit, words.decimals_of(verdict)
     return {
         "id": claim.id,
