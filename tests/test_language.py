@@ -31,7 +31,7 @@ from harness.language import (
 )
 from harness.log_notices import run_notices
 from harness.logs.run import Run
-from harness.prose import words
+from harness.prose import answer_words, nuance_words, words
 from harness.prose.phrases import METRICS
 from harness.quantities import amount, duration, either, given_amount, joined, listed, plural
 from harness.study_translations import Translations
@@ -246,11 +246,11 @@ def everything_said(verdict: Verdict) -> str:
     """All that is told about a verdict, but for the study's own words."""
     return "\n".join(
         [
-            words.answer_lead([verdict]),
+            answer_words.answer_lead([verdict]),
             words.verdict_sentence(verdict),
-            words.headline(verdict),
-            *words.nuances(verdict),
-            words.what_would_change(verdict),
+            answer_words.headline(verdict),
+            *nuance_words.nuances(verdict),
+            nuance_words.what_would_change(verdict),
             words.effect_words(verdict),
             words.interval_words(verdict),
             words.sample_words(verdict),

@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 
 from harness.planning import plan_study, replicate_seconds
+from harness.prose.nuance_words import what_would_change
 from harness.prose.plan_words import need_words, plan_document, plan_lines
-from harness.prose.words import what_would_change
 from harness.quantities import duration
 from harness.report.exports import json_text
 from harness.results import Results

@@ -13,7 +13,8 @@ import pandas as pd
 import pytest
 
 from harness.procedures import SignFlip
-from harness.prose.words import nuances, verdict_sentence, what_would_change
+from harness.prose.nuance_words import nuances, what_would_change
+from harness.prose.words import verdict_sentence
 from harness.protocol import pilot_protocol, protocol, standing
 from harness.report.exports import stopping_document
 from harness.report.stopping_section import section_of

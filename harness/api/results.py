@@ -13,7 +13,7 @@ from harness.analyses.judge import judge_run, known_arm
 from harness.analyses.overview import STATES, overview
 from harness.analyses.single_run import read_run, run_of
 from harness.errors import UserError
-from harness.prose import words
+from harness.prose import answer_words, words
 from harness.prose.curve_words import judgement_sentence
 from harness.quantities import plural
 from harness.report.exports import curve_table, measure_table, trial_table, verdict_document
@@ -85,7 +85,7 @@ class StudyResults:
 
     def answer(self) -> str:
         """The answer to the study's question, in plain sentences."""
-        return words.answer(self._results.verdicts)
+        return answer_words.answer(self._results.verdicts)
 
     def document(self) -> dict[str, Any]:
         """Question, answer and verdicts as plain values: what ``verdicts.json`` holds."""
@@ -133,7 +133,7 @@ class StudyResults:
 
     def __repr__(self) -> str:
         lines = [f"- {v.claim.id}: {words.verdict_sentence(v)}" for v in self._results.verdicts]
-        lead = words.answer_lead(self._results.verdicts)
+        lead = answer_words.answer_lead(self._results.verdicts)
         return "\n".join([self._question, lead, *lines, f"({self._state})"])
 
     def _repr_html_(self) -> str:

@@ -57,14 +57,9 @@ def stored(loaded: LoadedStudy, reports: Path, store: str | None = None) -> Resu
 
 def print_answer(results: Results) -> None:
     """Print every verdict, the answer to the question last."""
-    from harness.prose.words import (
-        answer_lead,
-        answer_point,
-        answering,
-        nuances,
-        verdict_sentence,
-        what_would_change,
-    )
+    from harness.prose.answer_words import answer_lead, answer_point, answering
+    from harness.prose.nuance_words import nuances, what_would_change
+    from harness.prose.words import verdict_sentence
 
     terminal.say("")
     headline = answering(results.verdicts)

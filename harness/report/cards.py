@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from harness.language import _
-from harness.prose import words
+from harness.prose import nuance_words, words
 from harness.quantities import joined, p_value, percent
 from harness.report.claim_figures import gauge
 from harness.report.formats import markdown_text, markdown_words
@@ -39,7 +39,7 @@ def verdict_markdown(verdict: Verdict) -> str:
     heading = f"**{mark} {outcome}**: {markdown_words(_(claim.says))}"
     told = markdown_words(words.finding(verdict))
     change = joined(
-        [_("What would change this?"), markdown_words(words.what_would_change(verdict))]
+        [_("What would change this?"), markdown_words(nuance_words.what_would_change(verdict))]
     )
     if verdict.reason is not None:
         return "\n\n".join([heading, words.stopped(told), change]) + "\n"

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from harness.measures import CURVE_COLUMNS
-from harness.prose import words
+from harness.prose import answer_words, words
 from harness.prose.notices import study_notices
 from harness.report.files import write_whole
 from harness.results import Results
@@ -117,7 +117,7 @@ def verdict_document(results: Results) -> dict[str, Any]:
         "study": study.study.name,
         "profile": results.loaded.profile,
         "question": study.study.question,
-        "answer": words.answer(results.verdicts),
+        "answer": answer_words.answer(results.verdicts),
         "alpha": study.study.alpha,
         "stopping": stopping_document(results),
         "notices": study_notices(results),

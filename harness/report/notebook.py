@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.analyses.overview import Overview, spec_words
-from harness.prose import words
+from harness.prose import answer_words, words
 from harness.prose.notices import study_notices
 from harness.report.frame import templates
 from harness.report.tables import verdict_details
@@ -36,7 +36,7 @@ def results_html(results: Results, state: str) -> str:
     page = templates().get_template("notebook_results.html.j2")
     return page.render(
         question=results.loaded.study.study.question,
-        lead=words.answer_lead(results.verdicts),
+        lead=answer_words.answer_lead(results.verdicts),
         state=state,
         verdicts=[verdict_details(verdict) for verdict in results.verdicts],
         marks=words.MARKS,

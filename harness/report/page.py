@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from harness.language import N_, _
-from harness.prose import words
+from harness.prose import answer_words, words
 from harness.prose.notices import study_notices
 from harness.quantities import joined, listed, percent, plural, strung
 from harness.report.cards import verdict_cards
@@ -110,14 +110,14 @@ def _words_of(results: Results, faults: list[str]) -> dict[str, Any]:
         "question": _(study.study.question),
         "data_label": study.data_label,
         "overline": _overline(results),
-        "lead": words.answer_lead(verdicts),
+        "lead": answer_words.answer_lead(verdicts),
         "findings": [
             {
                 "outcome": verdict.outcome,
                 "says": _(verdict.claim.says),
-                "finding": words.headline(verdict),
+                "finding": answer_words.headline(verdict),
             }
-            for verdict in words.answering(verdicts)
+            for verdict in answer_words.answering(verdicts)
         ],
         "scale": _scale(results),
         "trust": joined([_groups(results), _trust(results)]),
@@ -179,7 +179,7 @@ def _trust(results: Results) -> str:
 def _groups(results: Results) -> str:
     """What is meant by names that stand for several arms, where the answer has such."""
     names = [arm.name for arm in results.loaded.study.all_arms]
-    answering = [verdict.claim for verdict in words.answering(results.verdicts)]
+    answering = [verdict.claim for verdict in answer_words.answering(results.verdicts)]
     told = []
     for pattern in dict.fromkeys(side for claim in answering for side in claim.sides):
         arms = matching_arms(pattern, names)

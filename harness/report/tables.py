@@ -12,7 +12,7 @@ import pandas as pd
 
 from harness.language import N_, _, name_of
 from harness.measures import startup_seconds, steady_seconds
-from harness.prose import words
+from harness.prose import nuance_words, words
 from harness.prose.notices import trouble_words
 from harness.prose.phrases import claim_subject
 from harness.quantities import (
@@ -78,8 +78,8 @@ def verdict_details(verdict: Verdict) -> dict[str, Any]:
         "margin": words.margin_words(verdict),
         "between": _between(verdict),
         "sentence": words.verdict_sentence(verdict),
-        "nuances": words.nuances(verdict),
-        "what_would_change": words.what_would_change(verdict),
+        "nuances": nuance_words.nuances(verdict),
+        "what_would_change": nuance_words.what_would_change(verdict),
         "expected": _(_EXPECTED[claim.expect]),
         "measure": _("{measure} ({unit})").format(
             measure=_(claim.measure.label), unit=_(_UNITS[unit])

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from harness.measure_kinds import MEASURES
 from harness.measures import Measured
-from harness.prose import words
+from harness.prose import answer_words, nuance_words, words
 from harness.prose.phrases import compared, subject
 from harness.samples import SideValue
 from harness.study import Study
@@ -114,24 +114,24 @@ def test_identical_arms_are_said_to_be_identical() -> None:
     verdict = judge(same, same, measure=FINAL, margin=0.0, expect="different")
     assert "no difference" in words.verdict_sentence(verdict)
     assert "p = 1;" in words.verdict_sentence(verdict)
-    assert any("identical" in note for note in words.nuances(verdict))
+    assert any("identical" in note for note in nuance_words.nuances(verdict))
 
 
 def test_trials_that_never_got_there_are_counted() -> None:
     """D9: "3 of 5 reached it", the mean restricted to 20 epochs; never 6.0 against 10.0."""
     verdict = judge([5, 6, 7], [8, 9, 10, 11, 12], late=([20, 20], []), measure=REACH)
     assert verdict.effect == pytest.approx(1.6)
-    notes = words.nuances(verdict)
+    notes = nuance_words.nuances(verdict)
     assert "Within 20 epochs, 3 of 5 cnn and 5 of 5 mlp trials got there." in notes
     assert any("the means end at that horizon" in note for note in notes)
-    assert "3 of 5 cnn" in words.headline(verdict)
+    assert "3 of 5 cnn" in answer_words.headline(verdict)
 
 
 def test_a_headline_begins_with_a_capital_unless_with_a_name() -> None:
     unclear = judge([5, 9, 7], [8, 6, 7], measure=PLATEAU)
-    assert words.headline(unclear).startswith("The data cannot tell whether cnn needs more")
+    assert answer_words.headline(unclear).startswith("The data cannot tell whether cnn needs more")
     clear = judge([9.0] * 7, [5.0] * 7, measure=PLATEAU)
-    assert words.headline(clear).startswith("cnn needs 4.0 more epochs than mlp")
+    assert answer_words.headline(clear).startswith("cnn needs 4.0 more epochs than mlp")
 
 
 def test_what_groups_of_arms_reached_is_counted_in_replicates() -> None:
@@ -156,19 +156,23 @@ def test_nobody_reached_it() -> None:
         "Inconclusive. Not testable: 0/10 reached the target within 20 epochs."
     )
     assert words.effect_words(verdict) == "not testable"
-    assert words.what_would_change(verdict).startswith("More epochs")
+    assert nuance_words.what_would_change(verdict).startswith("More epochs")
 
 
 def test_exploratory_claims_are_marked() -> None:
     verdict = judge(*SLOWER, exploratory=True)
     assert words.verdict_sentence(verdict).startswith("Supported (exploratory): ")
-    assert any(note.startswith("Exploratory") for note in words.nuances(verdict))
+    assert any(note.startswith("Exploratory") for note in nuance_words.nuances(verdict))
 
 
 def test_real_but_perhaps_too_small_to_matter() -> None:
-    assert any("may still be smaller" in note for note in words.nuances(judge(*SLOWER, margin=3.0)))
-    assert any("is below the margin" in note for note in words.nuances(judge(*SLOWER, margin=3.5)))
-    assert words.nuances(judge(*SLOWER, margin=1.0)) == []
+    assert any(
+        "may still be smaller" in note for note in nuance_words.nuances(judge(*SLOWER, margin=3.0))
+    )
+    assert any(
+        "is below the margin" in note for note in nuance_words.nuances(judge(*SLOWER, margin=3.5))
+    )
+    assert nuance_words.nuances(judge(*SLOWER, margin=1.0)) == []
 
 
 def test_luck_among_many_claims_is_explained() -> None:
@@ -178,14 +182,14 @@ def test_luck_among_many_claims_is_explained() -> None:
     values = [v for i in range(3) for v in (*side(f"c{i}", 0, a, ()), *side(f"c{i}", 1, b, ()))]
     verdict = decide(study, values, confirmatory=dict.fromkeys(["c0", "c1", "c2"], True))[0]
     assert verdict.outcome == "inconclusive"
-    assert any("may be luck" in note for note in words.nuances(verdict))
+    assert any("may be luck" in note for note in nuance_words.nuances(verdict))
 
 
 def test_inconclusive_says_how_many_replicates_it_takes() -> None:
     a, b = [9, 7, 12, 6, 9, 10, 7, 13], [8, 8, 9, 8, 8, 7, 9, 9]
     verdict = judge(a, b)
     assert verdict.replicates_needed is not None
-    text = words.what_would_change(verdict)
+    text = nuance_words.what_would_change(verdict)
     assert text.startswith(f"About {verdict.replicates_needed} replicates would be needed, ")
     assert f"{verdict.replicates_needed - 8} more than now" in text
 
@@ -195,8 +199,8 @@ def test_five_pairs_that_agree_can_show_no_more() -> None:
     verdict = judge([9] * 5, [7] * 5)
     assert verdict.outcome == "inconclusive"
     assert "95 % interval unbounded; adjusted p = 0.062" in words.verdict_sentence(verdict)
-    assert any("cannot bound" in note for note in words.nuances(verdict))
-    assert "All 5 pairs point the same way" in words.what_would_change(verdict)
+    assert any("cannot bound" in note for note in nuance_words.nuances(verdict))
+    assert "All 5 pairs point the same way" in nuance_words.what_would_change(verdict)
 
 
 def test_unpaired_comparisons_say_so() -> None:
@@ -216,22 +220,22 @@ def test_answer_is_made_from_the_claims_that_answer_the_question() -> None:
         for v in (*side(f"c{i}", 0, SLOWER[0], ()), *side(f"c{i}", 1, SLOWER[1], ()))
     ]
     verdicts = decide(study, values, confirmatory={"c0": True, "c1": True})
-    text = words.answer(verdicts)
+    text = answer_words.answer(verdicts)
     assert text.startswith("The claim that answers the question is supported: ")
     assert "“The CNN is slower.” Supported: cnn needs 3.4 more epochs" in text
     assert "faster" not in text
-    assert words.answer_lead(verdicts[1:]) == (
+    assert answer_words.answer_lead(verdicts[1:]) == (
         f"The claim of this study is contradicted: {words.outcome_words('contradicted')}."
     )
 
 
 def test_answer_counts_mixed_outcomes() -> None:
     one, other = judge(*SLOWER), judge(*SLOWER, expect="less")
-    assert words.answer_lead([one, other, one]) == (
+    assert answer_words.answer_lead([one, other, one]) == (
         "It depends: of 3 claims of this study, 2 are supported and 1 is contradicted."
     )
-    assert words.answer_lead([one, one]) == ("Both claims of this study are supported.")
-    assert words.answer_lead([]).startswith("This study makes no claims")
+    assert answer_words.answer_lead([one, one]) == ("Both claims of this study are supported.")
+    assert answer_words.answer_lead([]).startswith("This study makes no claims")
 
 
 KINDS = {
@@ -289,8 +293,12 @@ def test_words_never_contradict_the_numbers(
         values.append(SideValue("c0", 0, "cnn", replicate, first, False))
         values.append(SideValue("c0", 1, "mlp", replicate, Measured(float(b)), False))
     verdict = decide(study, values, confirmatory={"c0": True})[0]
-    told = [words.verdict_sentence(verdict), words.what_would_change(verdict)]
-    told += [words.answer([verdict]), words.headline(verdict), *words.nuances(verdict)]
+    told = [words.verdict_sentence(verdict), nuance_words.what_would_change(verdict)]
+    told += [
+        answer_words.answer([verdict]),
+        answer_words.headline(verdict),
+        *nuance_words.nuances(verdict),
+    ]
     text = " ".join(told)
     assert not re.search(r"\b(nan|inf|None)\b", text)
     assert told[0].startswith(verdict.outcome.capitalize())

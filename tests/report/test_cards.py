@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.prose import words
+from harness.prose import nuance_words, words
 from harness.report.cards import verdict_cards, verdict_markdown
 from harness.results import Results
 from tests.report.invented import PAIR, make_results
@@ -17,7 +17,7 @@ def test_markdown_holds_what_the_card_says(results: Results) -> None:
     assert lines[2] == words.stopped(words.finding(verdict))
     assert lines[4] == "| effect | 95 % interval | adjusted p | compared | margin |"
     assert lines[6].startswith(f"| {words.effect_words(verdict)} | ")
-    assert lines[-1] == f"What would change this? {words.what_would_change(verdict)}"
+    assert lines[-1] == f"What would change this? {nuance_words.what_would_change(verdict)}"
 
 
 def test_markdown_of_what_nobody_could_test_has_no_table(results: Results) -> None:

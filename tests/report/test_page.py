@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.prose import words
+from harness.prose import answer_words, nuance_words, words
 from harness.report import write_report
 from harness.results import Results
 from tests.report.invented import CLAIMS, PAIR, make_results
@@ -63,9 +63,9 @@ def test_contents_lead_to_sections_that_exist(page: Page) -> None:
 
 def test_answer_is_the_words_of_the_verdicts(page: Page, results: Results) -> None:
     answer = " ".join(page.by_id("answer").text.split())
-    assert words.answer_lead(results.verdicts) in answer
-    for verdict in words.answering(results.verdicts):
-        assert words.headline(verdict) in answer
+    assert answer_words.answer_lead(results.verdicts) in answer
+    for verdict in answer_words.answering(results.verdicts):
+        assert answer_words.headline(verdict) in answer
 
 
 def test_every_claim_has_a_card_with_word_and_sign(page: Page, results: Results) -> None:
@@ -73,7 +73,7 @@ def test_every_claim_has_a_card_with_word_and_sign(page: Page, results: Results)
         card = " ".join(page.by_id(f"claim-{verdict.claim.id}").text.split())
         assert f"{words.MARKS[verdict.outcome]} {verdict.outcome}" in card
         assert verdict.claim.says in card
-        assert words.what_would_change(verdict) in card
+        assert nuance_words.what_would_change(verdict) in card
 
 
 def test_each_sensitivity_test_stands_behind_details(page: Page, results: Results) -> None:
