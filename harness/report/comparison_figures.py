@@ -51,26 +51,8 @@ def difference_figure(
             np.array([shown(float(value), unit) for value in values])
             for values in (found.band.low, found.band.high, found.band.centre)
         )
-        if np.isfinite(low).all():
-            axes.fill_between(found.points, low, high, color=INK, alpha=0.13, linewidth=0)
-        axes.plot(found.points, centre, color=INK, linewidth=1.2)
-        apart = found.differs
-        for chosen, face in ((apart, INK), (~apart, "none")):
-            axes.plot(
-                found.points[chosen],
-                centre[chosen],
-                linestyle="none",
-                marker="o",
-                markersize=3.6,
-                color=INK,
-                markerfacecolor=face,
-                markeredgewidth=0.8,
-            )
-        axes.xaxis.set_major_locator(MaxNLocator(6, integer=along == "epoch", steps=[1, 2, 5, 10]))
-        axes.set_xlabel(_(along))
-        if along_unit == "accuracy":
-            axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _place: percent(x)))
-        axes.set_ylabel(_("{unit}, first minus second").format(unit=unit_noun(unit)))
+        _draw_difference(axes, found, low, centre, high)
+        _label(axes, along, along_unit, unit)
         told = _told(low, centre, high, unit)
         extremes = _extremes(found, along, along_unit, centre, unit)
         svg = as_svg(figure, key, joined([alt, extremes]))
@@ -123,6 +105,35 @@ def _draw_ground(axes: Axes, margin: float, mark: float | None) -> None:
     axes.axhline(0, color=MUTED, linewidth=0.7, zorder=1)
     if mark is not None:
         axes.axvline(mark, color=MUTED, linewidth=0.7, linestyle=(0, (3, 2)), zorder=1)
+
+
+def _draw_difference(
+    axes: Axes, found: Comparison, low: FloatArray, centre: FloatArray, high: FloatArray
+) -> None:
+    """The line with its band; a dot is filled where the sides differ."""
+    if np.isfinite(low).all():
+        axes.fill_between(found.points, low, high, color=INK, alpha=0.13, linewidth=0)
+    axes.plot(found.points, centre, color=INK, linewidth=1.2)
+    apart = found.differs
+    for chosen, face in ((apart, INK), (~apart, "none")):
+        axes.plot(
+            found.points[chosen],
+            centre[chosen],
+            linestyle="none",
+            marker="o",
+            markersize=3.6,
+            color=INK,
+            markerfacecolor=face,
+            markeredgewidth=0.8,
+        )
+
+
+def _label(axes: Axes, along: str, along_unit: str, unit: str) -> None:
+    axes.xaxis.set_major_locator(MaxNLocator(6, integer=along == "epoch", steps=[1, 2, 5, 10]))
+    axes.set_xlabel(_(along))
+    if along_unit == "accuracy":
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _place: percent(x)))
+    axes.set_ylabel(_("{unit}, first minus second").format(unit=unit_noun(unit)))
 
 
 def comparison_table(found: Comparison, along: str) -> pd.DataFrame:
