@@ -27,6 +27,7 @@ from harness.commands.results import load, stored, write_json
 from harness.language import Language
 
 if TYPE_CHECKING:
+    from harness.results import Results
     from harness.running.session import Hire, RunSummary
     from harness.store import Store
     from harness.study_file import LoadedStudy
@@ -80,7 +81,6 @@ def study(
     from harness.gather import gather
     from harness.results_folder import archive_file, open_store, results_folder, write_page
     from harness.running.budget import budget_seconds
-    from harness.running.top_up import plan_top_up
 
     with terminal.plain_errors():
         terminal.set_volume(quiet=quiet, verbose=verbose)
@@ -89,26 +89,20 @@ def study(
         seconds = None if budget is None else budget_seconds(budget)
         loaded, until = load(file, profile, allow_code=allow_code), None
         check_gate(loaded, gate, or_equal=or_equal)
-        folder = results_folder(loaded, reports)
         if loaded.study.is_of_logs:
-            results = stored(loaded, reports)
-            page = write_page(results, folder, lang)
-            terminal.say(f"{len(results.runs)} runs read; report: {page}")
+            results = _logs_reported(loaded, reports, lang)
             raise typer.Exit(conclude(results, gate, or_equal=or_equal, json=json))
         hire, workers = hire_for(engine, scheduler), jobs or terminal.cores()
         terminal.heed_interrupts()
         with open_store(loaded, reports, store) as opened:
             _mention_archive(loaded, opened, archive_file(loaded, reports))
             if top_up:
-                further = plan_top_up(loaded, opened, max_replicates)
-                loaded, until = further.loaded, further.until
-                for sentence in further.words:
-                    terminal.say(sentence)
+                loaded, until = _topped_up(loaded, opened, max_replicates)
             summary = _trained(
                 loaded, opened, workers=workers, until=until, hire=hire, budget=seconds
             )
             results = gather(loaded, opened)
-            page = write_page(results, folder, lang)
+            page = write_page(results, results_folder(loaded, reports), lang)
         _tell(summary, page, budget)
         code = conclude(results, gate, or_equal=or_equal, json=json)
         raise typer.Exit(terminal.TRIALS_FAILED if summary.failed else code)
@@ -121,6 +115,28 @@ def _mention_archive(loaded: LoadedStudy, store: Store, archive: Path) -> None:
             f"{archive} holds trials of this study; to take them over instead of training them "
             f"anew, stop this and run `{loaded.command('store restore')}`"
         )
+
+
+def _logs_reported(loaded: LoadedStudy, reports: Path, lang: Language) -> Results:
+    """Read the logs of a study of runs that others trained, and write its report."""
+    from harness.results_folder import results_folder, write_page
+
+    results = stored(loaded, reports)
+    page = write_page(results, results_folder(loaded, reports), lang)
+    terminal.say(f"{len(results.runs)} runs read; report: {page}")
+    return results
+
+
+def _topped_up(
+    loaded: LoadedStudy, store: Store, max_replicates: int | None
+) -> tuple[LoadedStudy, int | None]:
+    """The study with the further replicates that its claims ask for, and up to which to train."""
+    from harness.running.top_up import plan_top_up
+
+    further = plan_top_up(loaded, store, max_replicates)
+    for sentence in further.words:
+        terminal.say(sentence)
+    return further.loaded, further.until
 
 
 def _trained(
