@@ -75,24 +75,33 @@ def side_values(study: Study, curves: Curves) -> list[SideValue]:
 
 
 def claim_values(claim: Claim, names: Sequence[str], curves: Curves) -> list[SideValue]:
-    """Measure the curves that one claim compares; ``names`` are the study's arms, in order.
-
-    A side of several arms of which one has no curve at all has no values: the mean over the others
-    would be that of another side.
-    """
-    rows = []
-    trained = {arm for arm, _ in curves}
+    """Measure the curves that one claim compares; ``names`` are the study's arms, in order."""
+    values = []
     for side, pattern in enumerate(claim.sides):
-        if not trained.issuperset(matching_arms(pattern, names)):
-            continue
         measure = claim.side_measure(side)
-        rows += [
+        values += [
             SideValue(claim.id, side, arm, replicate, measure.of(curve), curve.diverged, curve.jobs)
             for name in matching_arms(pattern, names)
             for arm, replicate in sorted(key for key in curves if key[0] == name)
             for curve in [curves[arm, replicate]]
         ]
-    return rows
+    return of_whole_sides(claim, names, values)
+
+
+def of_whole_sides(
+    claim: Claim, names: Sequence[str], values: Sequence[SideValue]
+) -> list[SideValue]:
+    """Those values of a claim whose side has one of each of its arms.
+
+    A side of which an arm has none has no values: the mean over its other arms would be that of
+    another side.
+    """
+    seen = {(value.side, value.arm) for value in values}
+    whole = [
+        all((side, arm) in seen for arm in matching_arms(pattern, names))
+        for side, pattern in enumerate(claim.sides)
+    ]
+    return [value for value in values if whole[value.side]]
 
 
 def sample_of(claim: Claim, values: Sequence[SideValue], *, is_paired: bool) -> Sample:

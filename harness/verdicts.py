@@ -22,7 +22,7 @@ import numpy as np
 from harness import beside
 from harness.language import N_, said
 from harness.procedures import Maker, Procedure, Relabeling, SignFlip
-from harness.samples import FloatArray, Sample, SideValue, sample_of
+from harness.samples import FloatArray, Sample, SideValue, of_whole_sides, sample_of
 from harness.stats.multiplicity import holm
 from harness.stats.repeated import holm_over_looks
 from harness.stats.results import Estimate, Interval, TestResult
@@ -184,12 +184,12 @@ def samples_by_look(
 ) -> list[list[Sample]]:
     """What the claims rest on: a row a look, a sample a claim."""
     taken: Sequence[Look | None] = looks or (None,)
+    own = {claim.id: [v for v in values if v.claim == claim.id] for claim in study.claims}
     rows = []
     for look in taken:
-        seen = values if look is None else _up_to(look, study, values)
-        own = {claim.id: [v for v in seen if v.claim == claim.id] for claim in study.claims}
+        seen = own if look is None else _up_to(look, study, own)
         rows.append(
-            [sample_of(claim, own[claim.id], is_paired=is_paired) for claim in study.claims]
+            [sample_of(claim, seen[claim.id], is_paired=is_paired) for claim in study.claims]
         )
     return rows
 
@@ -247,17 +247,18 @@ def all_decided(verdicts: Sequence[Verdict]) -> bool:
     return bool(verdicts) and all(verdict.is_decided for verdict in verdicts)
 
 
-def _up_to(look: Look, study: Study, values: Sequence[SideValue]) -> list[SideValue]:
-    """The values of a look; a side of which an arm has none yet has none (see `claim_values`)."""
+def _up_to(
+    look: Look, study: Study, values: Mapping[str, Sequence[SideValue]]
+) -> dict[str, list[SideValue]]:
+    """The values of each claim in the replicates that a look counts."""
     counted = set(study.study.replicate_ids[: look.count])
-    seen = [value for value in values if value.replicate in counted]
-    lacking = _arms(values) - _arms(seen)
-    incomplete = {(claim, side) for claim, side, _ in lacking}
-    return [value for value in seen if (value.claim, value.side) not in incomplete]
-
-
-def _arms(values: Sequence[SideValue]) -> set[tuple[str, int, str]]:
-    return {(value.claim, value.side, value.arm) for value in values}
+    names = [arm.name for arm in study.all_arms]
+    return {
+        claim.id: of_whole_sides(
+            claim, names, [v for v in values[claim.id] if v.replicate in counted]
+        )
+        for claim in study.claims
+    }
 
 
 def _untested(
