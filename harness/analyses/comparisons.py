@@ -183,14 +183,24 @@ def target_unit(claim: Claim) -> str:
 
 def ranges(points: list[float], *, all_points: list[float], unit: str = "") -> str:
     """Points in words, neighbours drawn together: "1 to 3 and 7", accuracies as "93 to 98 %"."""
+    return listed([_span(low, high, unit) for low, high in runs(points, all_points)])
+
+
+def runs(points: list[float], all_points: list[float]) -> list[tuple[float, float]]:
+    """Points with neighbours drawn together: the first and the last of each run."""
     place = {point: i for i, point in enumerate(all_points)}
-    spans: list[list[float]] = []
+    found: list[tuple[float, float]] = []
     for point in points:
-        if spans and place[point] == place[spans[-1][-1]] + 1:
-            spans[-1].append(point)
+        if found and place[point] == place[found[-1][1]] + 1:
+            found[-1] = (found[-1][0], point)
         else:
-            spans.append([point])
-    return listed([_span(span[0], span[-1], unit) for span in spans])
+            found.append((point, point))
+    return found
+
+
+def point_words(point: float, unit: str) -> str:
+    """One point in words: "7", an accuracy as "93 %"."""
+    return _span(point, point, unit)
 
 
 def _span(low: float, high: float, unit: str) -> str:

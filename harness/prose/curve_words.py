@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from harness.analyses.comparisons import Comparison, ranges, target_unit
+from harness.analyses.comparisons import Comparison, point_words, ranges, runs, target_unit
 from harness.analyses.contrasts import Contrast
 from harness.analyses.judge import Judgement
 from harness.analyses.target_sweep import TargetSweep
@@ -140,8 +140,8 @@ def sweep_sentence(sweep: TargetSweep) -> str:
             lead=lead,
             a=a,
             b=b,
-            low=ranges([low], all_points=[low], unit=unit),
-            high=ranges([high], all_points=[high], unit=unit),
+            low=point_words(low, unit),
+            high=point_words(high, unit),
             p=_least(found),
         )
     else:
@@ -181,13 +181,12 @@ def _order(a: str, b: str, found: Comparison, unit: str) -> str:
 def _targets(points: list[float], found: Comparison, unit: str) -> str:
     if not points:
         return ""
-    text = ranges(points, all_points=found.points.tolist(), unit=unit)
     if len(points) == 1:
-        return _("the target {target}").format(target=text)
-    ends = [points[0], points[-1]]
-    is_one_run = text == ranges(ends, all_points=ends, unit=unit)
+        return _("the target {target}").format(target=point_words(points[0], unit))
+    every = found.points.tolist()
+    is_one_run = len(runs(points, every)) == 1
     template = N_("every target from {targets}") if is_one_run else N_("the targets {targets}")
-    return _(template).format(targets=text)
+    return _(template).format(targets=ranges(points, all_points=every, unit=unit))
 
 
 def judgement_sentence(judgement: Judgement, label: str) -> str:
@@ -253,9 +252,9 @@ def _where_out(judgement: Judgement, mask: np.ndarray[tuple[int], np.dtype[np.bo
     points = [float(epoch) for epoch in judgement.epochs[mask]]
     if not points:
         return ""
-    text = ranges(points, all_points=[float(epoch) for epoch in judgement.epochs])
-    is_one_run = text == ranges([points[0], points[-1]], all_points=[points[0], points[-1]])
-    if is_one_run and len(points) > 1:
+    every = [float(epoch) for epoch in judgement.epochs]
+    text = ranges(points, all_points=every)
+    if len(points) > 1 and len(runs(points, every)) == 1:
         return _("from epoch {epochs}").format(epochs=text)
     return ngettext("in epoch {epochs}", "in epochs {epochs}", len(points)).format(epochs=text)
 
