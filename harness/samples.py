@@ -284,6 +284,12 @@ def _obstacle(
         template = N_("not testable: 0/{n} reached it within {horizon}")
         if hasattr(claim.measure, "target"):
             template = N_("not testable: 0/{n} reached the target within {horizon}")
-        within = partial(given_amount, round(horizon, 2), claim.measure.unit)
+        within = partial(given_amount, _rounded(horizon), claim.measure.unit)
         return said(template, n=sum(sizes), horizon=within)
     return None
+
+
+def _rounded(time: float) -> float:
+    """A time to hundredths; to two digits where those would be fewer."""
+    digits = 1 - math.floor(math.log10(time)) if time > 0 else 0
+    return round(time, max(2, digits))

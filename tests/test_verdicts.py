@@ -126,6 +126,20 @@ def test_runs_that_never_reach_the_target_are_not_dropped() -> None:
     assert result.outcome == "inconclusive"
 
 
+@pytest.mark.parametrize(
+    ("seconds", "told"), [(0.00123, "0.0012"), (0.0567, "0.057"), (9.876, "9.88")]
+)
+def test_a_short_horizon_is_not_told_as_zero(seconds: float, told: str) -> None:
+    curve = Curve(
+        np.array([1]),
+        {"val_accuracy": np.array([0.5]), "cpu_seconds": np.array([seconds])},
+        budget=1,
+    )
+    claim = {**TARGET, "measure": {"kind": "seconds_to", "target": 0.9}}
+    result = verdict({(arm, r): curve for arm in "ab" for r in range(5)}, claim)
+    assert result.reason == f"not testable: 0/10 reached the target within {told} seconds"
+
+
 def test_nobody_reaches_the_target() -> None:
     """D10."""
     result = verdict(reaching([None] * 5, [None] * 5), TARGET)
