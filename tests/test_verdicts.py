@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -30,13 +31,19 @@ from harness.verdicts import (
 )
 
 
-def study(claims: list[dict[str, object]], *, epochs: int = 20, alpha: float = 0.05) -> Study:
+def study(
+    claims: list[dict[str, object]],
+    *,
+    arms: Sequence[str] = ("a", "b"),
+    epochs: int = 20,
+    alpha: float = 0.05,
+) -> Study:
     arm = {"architecture": "linear", "optimizer": "sgd"}
     return Study.model_validate(
         {
             "study": {"name": "t", "question": "?", "epochs": epochs, "alpha": alpha},
             "data": {"name": "digits"},
-            "arms": [{"name": "a", **arm}, {"name": "b", **arm}],
+            "arms": [{"name": name, **arm} for name in arms],
             "claims": [
                 {"id": f"c{i}", "says": "…", "compare": ["a", "b"], **claim}
                 for i, claim in enumerate(claims)
@@ -46,6 +53,7 @@ def study(claims: list[dict[str, object]], *, epochs: int = 20, alpha: float = 0
 
 
 FINAL = {"measure": {"kind": "final"}, "expect": "greater", "margin": 0.005}
+FOUR_ARMS = ("x-1", "x-2", "y-1", "y-2")
 
 
 def finals(a: dict[int, float], b: dict[int, float]) -> dict[tuple[str, int], Curve]:
@@ -244,15 +252,7 @@ def test_times_are_cut_where_the_first_watching_ended() -> None:
 
 
 def test_a_side_may_be_a_pattern_and_stands_for_the_mean_of_its_arms() -> None:
-    arm = {"architecture": "linear", "optimizer": "sgd"}
-    the_study = Study.model_validate(
-        {
-            "study": {"name": "t", "question": "?"},
-            "data": {"name": "digits"},
-            "arms": [{"name": name, **arm} for name in ("x-1", "x-2", "y-1", "y-2")],
-            "claims": [{"id": "c", "says": "…", "compare": ["x-*", "y-*"], **FINAL}],
-        }
-    )
+    the_study = study([{**FINAL, "compare": ["x-*", "y-*"]}], arms=FOUR_ARMS)
     curves = {
         (name, r): Curve(np.array([1]), {"val_accuracy": np.array([level + r / 100])}, budget=1)
         for name, level in {"x-1": 0.5, "x-2": 0.7, "y-1": 0.4, "y-2": 0.5}.items()
@@ -295,15 +295,7 @@ def test_the_interval_never_contradicts_the_p_value(counts: list[int], data: st.
 
 def test_a_side_with_an_untrained_arm_has_no_mean() -> None:
     """The mean over the arms that are there would be that of another side."""
-    arm = {"architecture": "linear", "optimizer": "sgd"}
-    the_study = Study.model_validate(
-        {
-            "study": {"name": "t", "question": "?"},
-            "data": {"name": "digits"},
-            "arms": [{"name": name, **arm} for name in ("x-1", "x-2", "y-1", "y-2")],
-            "claims": [{"id": "c", "says": "…", "compare": ["x-*", "y-*"], **FINAL}],
-        }
-    )
+    the_study = study([{**FINAL, "compare": ["x-*", "y-*"]}], arms=FOUR_ARMS)
     curves = {
         (name, r): Curve(np.array([1]), {"val_accuracy": np.array([level + r / 100])}, budget=1)
         for name, level in {"x-1": 0.9, "y-1": 0.8, "y-2": 0.8}.items()
@@ -413,18 +405,10 @@ def test_noise_of_distances_is_no_difference_of_spread() -> None:
 @pytest.mark.parametrize("is_paired", [True, False])
 def test_replicates_that_lack_an_arm_of_a_side_are_named(is_paired: bool) -> None:
     """Nothing is left out without a word, not even where both sides lack the same replicate."""
-    arm = {"architecture": "linear", "optimizer": "sgd"}
-    the_study = Study.model_validate(
-        {
-            "study": {"name": "t", "question": "?"},
-            "data": {"name": "digits"},
-            "arms": [{"name": name, **arm} for name in ("x-1", "x-2", "y-1", "y-2")],
-            "claims": [{"id": "c", "says": "…", "compare": ["x-*", "y-*"], **FINAL}],
-        }
-    )
+    the_study = study([{**FINAL, "compare": ["x-*", "y-*"]}], arms=FOUR_ARMS)
     curves = {
         (name, r): Curve(np.array([1]), {"val_accuracy": np.array([0.5 + r / 100])}, budget=1)
-        for name in ("x-1", "x-2", "y-1", "y-2")
+        for name in FOUR_ARMS
         for r in range(8)
     }
     del curves["x-2", 3], curves["y-1", 3], curves["x-1", 5]
