@@ -13,7 +13,7 @@ a claim decides it for good. One look at everything is the special case with the
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -162,17 +162,16 @@ def decide_by_look(
 
     Arguments are those of `decide`.
     """
-    family, alpha = len(study.claims) + withdrawn, study.study.alpha
-    measured: list[list[Verdict]] = []
-    taken: Sequence[Look | None] = looks or (None,)
-    samples = samples_by_look(study, values, is_paired=is_paired, looks=looks)
-    for look, row in zip(taken, samples, strict=True):
-        measured.append([])
-        for claim, sample in zip(study.claims, row, strict=True):
-            known = confirmatory.get(claim.id, False)
-            verdict = _untested(claim, sample, alpha, look, is_paired=is_paired, confirmatory=known)
-            measured[-1].append(verdict if sample.reason else _tested(verdict, sample, family))
-    return _settled(measured, alpha, family)
+    family = len(study.claims) + withdrawn
+    return _by_look(
+        study,
+        samples_by_look(study, values, is_paired=is_paired, looks=looks),
+        lambda verdict, sample: _tested(verdict, sample, family),
+        family=family,
+        confirmatory=confirmatory,
+        is_paired=is_paired,
+        looks=looks,
+    )
 
 
 def samples_by_look(
@@ -213,16 +212,38 @@ def decide_samples(
         is_paired: Whether equal positions of the two sides belong together.
         looks: The declared looks taken so far; if there are none, one look at all values.
     """
+    return _by_look(
+        study,
+        samples,
+        lambda verdict, sample: _decided(verdict, procedure(sample)),
+        family=family,
+        confirmatory={claim.id: True for claim in study.claims},
+        is_paired=is_paired,
+        looks=looks,
+    )[-1]
+
+
+def _by_look(
+    study: Study,
+    samples: Sequence[Sequence[Sample]],
+    test: Callable[[Verdict, Sample], Verdict],
+    *,
+    family: int,
+    confirmatory: Mapping[str, bool],
+    is_paired: bool,
+    looks: Sequence[Look],
+) -> list[list[Verdict]]:
+    """Put every claim to the test at every look, then conclude over all of them."""
     alpha = study.study.alpha
     taken: Sequence[Look | None] = looks or (None,)
     measured: list[list[Verdict]] = []
     for look, row in zip(taken, samples, strict=True):
         measured.append([])
         for claim, sample in zip(study.claims, row, strict=True):
-            verdict = _untested(claim, sample, alpha, look, is_paired=is_paired, confirmatory=True)
-            untestable = sample.reason is not None
-            measured[-1].append(verdict if untestable else _decided(verdict, procedure(sample)))
-    return _settled(measured, alpha, family)[-1]
+            known = confirmatory.get(claim.id, False)
+            verdict = _untested(claim, sample, alpha, look, is_paired=is_paired, confirmatory=known)
+            measured[-1].append(verdict if sample.reason else test(verdict, sample))
+    return _settled(measured, alpha, family)
 
 
 def _settled(
