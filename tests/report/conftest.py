@@ -1,6 +1,10 @@
 """The invented main study, made once."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -8,6 +12,9 @@ from harness.report import write_report
 from harness.results import Results
 from tests.report.invented import PAIR, SHAPES, Shape, make_results
 from tests.report.reading import Page, read_page
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 
 @pytest.fixture(scope="session")
@@ -59,3 +66,12 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
     results = make_results(folder, arms=arms, claims=claims, replicates=50, epochs=100)
     write_report(results, folder / "out")
     return folder / "out"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium, for the tests that look at a page as a reader does."""
+    from tests.report.browsing import started
+
+    with started() as running:
+        yield running

@@ -3,40 +3,19 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from harness.results import Results
+from tests.report.browsing import serious_faults
 
 COMMITTED = Path(__file__).parent.parent.parent / "reports" / "convergence" / "report.html"
-QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 CONTROLS = "a[href], button, summary, [tabindex='0']"
 PAPER = {"width": 718, "height": 1046}  # A4 less 1 cm on each side, in CSS pixels
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("Chromium is not installed (Debian: apt-get install chromium)")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium, args=QUIET)
-        yield started
-        started.close()
 
 
 @pytest.fixture
@@ -94,13 +73,7 @@ def test_nothing_serious_bars_anybody(
         color_scheme=scheme,
     )
     page.evaluate("for (const part of document.querySelectorAll('details')) part.open = true")
-    found = Axe().run(page).response["violations"]
-    serious = [
-        (fault["id"], [node["html"][:120] for node in fault["nodes"]][:3])
-        for fault in found
-        if fault["impact"] in {"serious", "critical"}
-    ]
-    assert serious == []
+    assert serious_faults(page) == []
     page.close()
 
 

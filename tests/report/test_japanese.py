@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from harness.language import using
 from harness.report import write_report
 from harness.results import Results
+from tests.report.browsing import serious_faults
 
 KANA_OR_KANJI = re.compile(r"[ぁ-んァ-ヶ一-龠]")
 ENGLISH = re.compile(r"[A-Za-z]{3,}")
@@ -30,17 +28,6 @@ def file(results: Results, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The invented main study's page in Japanese."""
     with using("ja"):
         return write_report(results, tmp_path_factory.mktemp("japanese") / "convergence")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("Chromium is not installed (Debian: apt-get install chromium)")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield started
-        started.close()
 
 
 def opened(browser: Browser, file: Path, width: int, scheme: str = "light") -> Page:
@@ -168,13 +155,7 @@ def test_nothing_serious_bars_anybody(
     browser: Browser, file: Path, width: int, scheme: str
 ) -> None:
     page = opened(browser, file, width, scheme)
-    found = Axe().run(page).response["violations"]
-    serious = [
-        (fault["id"], [node["html"][:120] for node in fault["nodes"]][:3])
-        for fault in found
-        if fault["impact"] in {"serious", "critical"}
-    ]
-    assert serious == []
+    assert serious_faults(page) == []
     page.close()
 
 
