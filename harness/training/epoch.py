@@ -55,8 +55,8 @@ class CompiledEpoch:
         fuse(optimizer)
         self._data, self._batch_size = data, batch_size
         self._fresh_optimizer = [_compact(v) for v in optimizer.variables]
-        self._train = tf.function(self._train_epoch)
-        self._evaluate = tf.function(self._evaluate_all)
+        self._train = tf.function(self._train_epoch, autograph=False)
+        self._evaluate = tf.function(self._evaluate_all, autograph=False)
 
     def restart(self, fresh: keras.Model) -> None:
         """Begin a new trial: the variables of a fresh model, an optimizer without memory."""
@@ -113,15 +113,19 @@ class CompiledEpoch:
 
     @staticmethod
     def _over_batches(rows: tf.Tensor, size: int, work: Any) -> tuple[tf.Tensor, tf.Tensor]:
-        """Sum ``work`` over full batches of a static shape, then over the smaller last one."""
-        count = int(rows.shape[0])
-        loss, hits = tf.constant(0.0), tf.constant(0.0)
-        whole = count // size
-        for i in tf.range(whole):
-            batch = tf.ensure_shape(rows[i * size : (i + 1) * size], (size,))
-            batch_loss, batch_hits = work(batch)
-            loss, hits = loss + batch_loss, hits + batch_hits
-        if count % size:
+        """Sum ``work`` over full batches of a static shape, then over the smaller last one.
+
+        The loop is written out, since AutoGraph takes as long to find it as a small epoch takes.
+        """
+        whole, rest = divmod(int(rows.shape[0]), size)
+
+        def add(i: Any, loss: Any, hits: Any) -> tuple[Any, Any, Any]:
+            batch_loss, batch_hits = work(tf.slice(rows, [i * size], [size]))
+            return i + 1, loss + batch_loss, hits + batch_hits
+
+        start = (tf.constant(0), tf.constant(0.0), tf.constant(0.0))
+        _, loss, hits = tf.while_loop(lambda i, *_: i < whole, add, start, parallel_iterations=1)
+        if rest:
             batch_loss, batch_hits = work(rows[whole * size :])
             loss, hits = loss + batch_loss, hits + batch_hits
         return loss, hits
