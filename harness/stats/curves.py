@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-from scipy.integrate import trapezoid
+import scipy
 
 from harness.stats.samples import FloatArray
 
@@ -53,7 +53,7 @@ def area_under_curve(
         return math.nan
     if end == 1:
         return float(y[0]) if normalised else 0.0
-    area = float(trapezoid(y[:end], x[:end]))
+    area = float(scipy.integrate.trapezoid(y[:end], x[:end]))
     return area / float(x[end - 1] - x[0]) if normalised else area
 
 

@@ -6,7 +6,7 @@ import gc
 import os
 import random
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from typing import Literal
@@ -19,6 +19,11 @@ from harness.study import Device
 
 class DeviceError(UserError):
     """Trials cannot be trained where the study asks for it."""
+
+
+UNUSED = ("matplotlib", "pandas", "sklearn")
+"""Keras imports these where they are installed, for plots, data frames and wrappers of its models;
+that takes a third as long as TensorFlow itself, and no trial needs them."""
 
 
 def worker_environment(threads: int) -> Mapping[str, str]:
@@ -54,7 +59,7 @@ def configure(threads: int, deterministic: bool, device: Device = "auto") -> Lit
         DeviceError: If a GPU is asked for and TensorFlow finds none.
     """
     os.environ.update(worker_environment(threads))
-    with _silence():
+    with _silence(), _hidden(UNUSED):
         import tensorflow as tf
 
     tf.config.threading.set_intra_op_parallelism_threads(threads)
@@ -89,6 +94,18 @@ def _silence() -> Iterator[None]:
         os.dup2(kept, 2)
         os.close(kept)
         os.close(nowhere)
+
+
+@contextmanager
+def _hidden(packages: Iterable[str]) -> Iterator[None]:
+    """Let imports inside find none of these packages, but for those that are imported already."""
+    hidden = [name for name in packages if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None: cannot be imported
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del sys.modules[name]
 
 
 def seed_everything(seed: int) -> None:
