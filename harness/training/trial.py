@@ -259,6 +259,7 @@ def _fresh_start(job: ArmJob, data: datasets.RawData, seeds: Seeds) -> Any:
         compiled.restart(model)
         del model
         gc.collect()  # a model refers to itself, so its memory is not free before
+        gc.freeze()  # the graphs live on: each later collection is spared to look at them
         return compiled
     compiled = CompiledEpoch(
         model,
@@ -269,6 +270,7 @@ def _fresh_start(job: ArmJob, data: datasets.RawData, seeds: Seeds) -> Any:
     if config is not None:
         while len(_compiled) >= MOST_COMPILED:
             del _compiled[next(iter(_compiled))]
+            gc.unfreeze()  # a graph refers to itself, too
         _compiled[key] = compiled
     return compiled
 

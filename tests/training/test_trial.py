@@ -120,3 +120,38 @@ def test_a_trial_that_fails_brings_its_traceback(
     assert (status, rows) == ("failed", [])
     assert "Traceback" in error
     assert told in error
+
+
+def test_loading_tensorflow_leaves_out_what_no_trial_needs(tmp_path: Path) -> None:
+    """Keras would import them; a user's model still can."""
+    script = """
+        from harness.training.trial import start
+
+        start(job)
+        names = ["matplotlib", "sklearn"]
+        loaded = [name in sys.modules for name in names]
+        print(json.dumps([loaded, [__import__(name).__name__ for name in names]]))
+        """
+    assert told_by(tmp_path, script) == [[False, False], ["matplotlib", "sklearn"]]
+
+
+def test_the_graphs_of_an_arm_that_is_no_longer_kept_are_freed(tmp_path: Path) -> None:
+    """They are left out of collections while they are kept."""
+    script = """
+        import gc
+        import weakref
+
+        from harness.training import trial
+
+        trial.MOST_COMPILED = 1
+        outcomes = [train_trial(job, seeds) for _ in range(2)]
+        kept = weakref.ref(next(iter(trial._compiled.values())))
+        frozen = not any(found is kept() for found in gc.get_objects())
+        other = replace(job, batch_size=64)
+        outcomes += [train_trial(other, seeds) for _ in range(2)]
+        print(json.dumps([frozen, kept() is None, [o.status for o in outcomes]]))
+        """
+    frozen, freed, statuses = told_by(tmp_path, script)
+    assert frozen
+    assert freed
+    assert statuses == ["completed"] * 4
