@@ -18,7 +18,7 @@ from harness.stats.many_arms import FriedmanResult, NemenyiResult, friedman, nem
 from harness.stats.planning import smallest_p
 from harness.stats.results import Estimate, Interval
 from harness.stats.samples import difference
-from harness.stats.stochastic_order import stochastic_orders
+from harness.stats.stochastic_order import stochastic_orders_of_pairs
 from harness.study import Grid, Spec, Study
 
 FEWEST_ARMS = 3
@@ -185,6 +185,10 @@ def _pairs(table: Blocks, alpha: float) -> list[Pair]:
         for flips in paired.sign_flips_of_each(differences, draws=_DRAWS)
     ]
     p = np.array([raw for *_, raw in found])
+    orders = stochastic_orders_of_pairs(
+        [sign * columns[arm] for arm in table.arms],
+        level=1 - alpha / len(named),  # takes all pairs into account (Bonferroni)
+    )
     return [
         Pair(
             first,
@@ -193,18 +197,12 @@ def _pairs(table: Blocks, alpha: float) -> list[Pair]:
             interval,
             raw,
             float(adjusted),
-            _order(sign * columns[first], sign * columns[second], alpha / len(named)),
+            (there.interval.high, back.interval.high),
         )
-        for (first, second), (mean, interval, raw), adjusted in zip(
-            named, found, multiplicity.holm(p), strict=True
+        for (first, second), (mean, interval, raw), adjusted, (there, back) in zip(
+            named, found, multiplicity.holm(p), orders, strict=True
         )
     ]
-
-
-def _order(first: FloatArray, second: FloatArray, alpha: float) -> tuple[float, float]:
-    """Both bounds, at a level that takes all pairs into account (Bonferroni)."""
-    there, back = stochastic_orders(first, second, level=1 - alpha)
-    return there.interval.high, back.interval.high
 
 
 def _ranked(

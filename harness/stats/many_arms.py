@@ -156,9 +156,10 @@ def nemenyi(
     mean = ranks.mean(axis=0)
     se = math.sqrt(k * (k + 1) / (6 * n))
     q = float(stats.studentized_range.ppf(1 - alpha, k, math.inf)) / math.sqrt(2)
-    apart = np.abs(mean[:, None] - mean)
-    p = stats.studentized_range.sf(apart / se * math.sqrt(2), k, math.inf)
-    return NemenyiResult(mean, q, q * se, np.clip(p, 0, 1), critical_groups(mean, q * se))
+    first, second = np.triu_indices(k, 1)
+    apart = np.abs(mean[first] - mean[second])
+    p = np.clip(stats.studentized_range.sf(apart / se * math.sqrt(2), k, math.inf), 0, 1)
+    return NemenyiResult(mean, q, q * se, _symmetric(p, k), critical_groups(mean, q * se))
 
 
 def critical_groups(mean: FloatArray, critical_difference: float) -> tuple[tuple[int, ...], ...]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy import special
 
 from harness.stats.results import Estimate, Interval
 from harness.stats.samples import FloatArray, sample, tie_decimals
@@ -64,14 +65,51 @@ def stochastic_orders(
     are those of :func:`almost_stochastic_order`.
     """
     first, second = _sorted(a, "a"), _sorted(b, "b")
-    ratio = violation_ratio(first, second)
     of_first, of_second = _redrawn(first.size, second.size, draws, seed)
-    drawn = _ratios(first[of_first], second[of_second])
-    margin = float(stats.norm.ppf(level)) * float(np.std(drawn))
+    return _both_ways(first, second, first[of_first], second[of_second], level)
+
+
+def stochastic_orders_of_pairs(
+    arms: Sequence[npt.ArrayLike], *, level: float = 0.95, draws: int = 1_000, seed: int = 0
+) -> Iterator[tuple[Estimate, Estimate]]:
+    """Yield what :func:`stochastic_orders` returns for every pair of arms of one size, sooner.
+
+    The draws are the same for all pairs, so those of an arm are taken once.
+
+    Args:
+        arms: Scores, each of shape (n,), higher is better.
+        level: Confidence level of the bounds.
+        draws: Bootstrap draws.
+        seed: Seed of these.
+
+    Raises:
+        ValueError: If sizes differ.
+    """
+    ordered = [_sorted(arm, "an arm") for arm in arms]
+    if len({arm.size for arm in ordered}) > 1:
+        raise ValueError("arms must be of one size")
+    of_first, of_second = _redrawn(ordered[0].size, ordered[0].size, draws, seed)
+    seconds = [arm[of_second] for arm in ordered]
+    for place, arm in enumerate(ordered):
+        drawn = arm[of_first]
+        for other in range(place + 1, len(ordered)):
+            yield _both_ways(arm, ordered[other], drawn, seconds[other], level)
+
+
+def _both_ways(
+    first: FloatArray,
+    second: FloatArray,
+    first_drawn: FloatArray,
+    second_drawn: FloatArray,
+    level: float,
+) -> tuple[Estimate, Estimate]:
+    ratio = violation_ratio(first, second)
+    spread = float(np.std(_ratios(first_drawn, second_drawn)))
+    margin = float(special.ndtri(level)) * spread
     reason = (
         "one value in an arm: no spread to draw from" if min(len(first), len(second)) < 2 else None
     )
-    method = f"almost stochastic order, bootstrap ({draws:,} draws)"
+    method = f"almost stochastic order, bootstrap ({len(first_drawn):,} draws)"
 
     def estimate(ratio: float) -> Estimate:
         bound = Interval(0.0, min(ratio + margin, 1.0), level, reason)

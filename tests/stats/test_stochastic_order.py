@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 from harness.stats.stochastic_order import (
     almost_stochastic_order,
     stochastic_orders,
+    stochastic_orders_of_pairs,
     violation_ratio,
 )
 
@@ -69,3 +72,11 @@ def test_both_directions_come_from_the_same_draws() -> None:
     assert back.interval.high == pytest.approx(
         almost_stochastic_order(b, a, draws=100_000).interval.high, abs=0.05
     )
+
+
+def test_all_pairs_at_once_are_the_pairs_one_by_one() -> None:
+    arms = np.random.default_rng(0).normal(0.9, 0.01, (4, 7))
+    one_by_one = [stochastic_orders(a, b, level=0.99) for a, b in combinations(arms, 2)]
+    assert list(stochastic_orders_of_pairs(arms, level=0.99)) == one_by_one
+    with pytest.raises(ValueError, match="one size"):
+        list(stochastic_orders_of_pairs([[0.9, 0.8], [0.9]]))
