@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,7 +62,7 @@ class Sample:
     replicates: tuple[tuple[int, ...], tuple[int, ...]]
     earliest: Sample | None = None
 
-    @property
+    @cached_property
     def differences(self) -> FloatArray:
         """Paired differences, rid of binary noise: equal decimals are equal numbers (case D6)."""
         return difference(self.a, self.b)

@@ -25,7 +25,7 @@ def _curve(epoch: npt.ArrayLike, value: npt.ArrayLike) -> tuple[FloatArray, Floa
             f"a curve needs epoch and value of one shape (e,) with e >= 1, not {x.shape} "
             f"and {y.shape}"
         )
-    if np.any(np.diff(x) <= 0):
+    if (x[1:] <= x[:-1]).any():
         raise ValueError("the epochs of a curve must ascend without repeats; sort them first")
     return x, y
 

@@ -105,10 +105,13 @@ class SignFlips:
         if rank < 1:
             smallest = 2 * empty / self.arrangements
             return Interval(-math.inf, math.inf, level, self._unbounded(level, smallest))
-        ends = (rank - 1, self.means.size - rank)
-        ordered = np.partition(self.means, sorted(set(ends)))
+        # One place at a time: NumPy's fast selection takes no more.
+        low, high = (
+            float(np.partition(self.means, place)[place])
+            for place in (rank - 1, self.means.size - rank)
+        )
         reason = N_("no spread: all differences are equal") if self.no_spread else None
-        return Interval(float(ordered[ends[0]]), float(ordered[ends[1]]), level, reason)
+        return Interval(low, high, level, reason)
 
     def _unbounded(self, level: float, smallest: float) -> str:
         template = N_(
@@ -143,9 +146,10 @@ def sign_flips(
     if draws < 1:
         raise ValueError(f"draws must be at least 1, got {draws}")
     if d.size <= exact_up_to:
-        return _reference(d, subset_sums(d), subset_sizes(d.size), exact=True)
-    sums, sizes = _random_subsets(d[:, None], draws, seed)
-    return _reference(d, sums[:, 0], sizes, exact=False)
+        means = subset_sums(d)[1:] / subset_sizes(d.size)[1:]
+        return _reference(d, means, 2**d.size, exact=True)
+    (means,) = _random_means(d[:, None], draws, seed)
+    return _reference(d, means, 2 * (draws + 1), exact=False)
 
 
 def sign_flips_of_each(
@@ -178,48 +182,56 @@ def sign_flips_of_each(
     at_once = max(1, _CHUNK // (2 * (draws + 1)))
     for start in range(0, len(d), at_once):
         some = d[start : start + at_once]
-        sums, sizes = _random_subsets(np.stack(some, axis=1), draws, seed)
-        for one, its_sums in zip(some, np.ascontiguousarray(sums.T), strict=True):
-            yield _reference(one, its_sums, sizes, exact=False)
+        for one, means in zip(
+            some, _random_means(np.stack(some, axis=1), draws, seed), strict=True
+        ):
+            yield _reference(one, means, 2 * (draws + 1), exact=False)
 
 
-def _reference(d: FloatArray, sums: FloatArray, sizes: FloatArray, *, exact: bool) -> SignFlips:
+def _reference(d: FloatArray, means: FloatArray, arrangements: int, *, exact: bool) -> SignFlips:
     decimals = tie_decimals(d)
-    filled = slice(1, None) if exact else sizes > 0
     return SignFlips(
         pairs=d.size,
         mean=float(d.mean()) if d.size else math.nan,
-        means=np.round(sums[filled] / sizes[filled], decimals),
-        arrangements=sums.size,
+        means=np.round(means, decimals),
+        arrangements=arrangements,
         decimals=decimals,
         exact=exact,
         no_spread=has_no_spread(d),
     )
 
 
-def _random_subsets(d: FloatArray, draws: int, seed: int) -> tuple[FloatArray, FloatArray]:
-    """Return sums and sizes of random subsets of each column of ``d``, and of their complements.
+def _random_means(d: FloatArray, draws: int, seed: int) -> FloatArray:
+    """Return means of random subsets of each column of ``d``, and of their complements.
 
     The observed arrangement (nothing flipped) and its mirror are the last of each half: the
     add-one estimator (Phipson & Smyth 2010), so p is never 0.
 
     Returns:
-        Sums of shape (2 draws + 2, columns), sizes of shape (2 draws + 2,).
+        Shape (columns, 2 draws + 2), less the subsets that are empty.
     """
     pairs, columns = d.shape
-    sums, sizes = np.zeros((draws + 1, columns)), np.zeros(draws + 1)
+    sums, sizes = np.zeros((columns, 2, draws + 1)), np.zeros((2, draws + 1))
+    stop = 0
+    for flips, their_sizes in _subsets(draws, pairs, seed):
+        start, stop = stop, stop + len(flips)
+        sums[:, 0, start:stop] = (flips @ d).T
+        sizes[0, start:stop] = their_sizes
+    sums[:, 1] = d.sum(axis=0)[:, None] - sums[:, 0]
+    sizes[1] = pairs - sizes[0]
+    filled = sizes > 0
+    return np.asarray(sums[:, filled] / sizes[filled])
+
+
+def _subsets(draws: int, pairs: int, seed: int) -> Iterator[tuple[FloatArray, FloatArray]]:
+    """Random subsets as rows of 0 and 1, and their sizes, as many at a time as memory allows."""
     if draws * pairs <= _CHUNK:
-        flips, sizes[:draws] = _flips_at_once(draws, pairs, seed)
-        sums[:draws] = flips @ d
-    else:
-        keep = draws * pairs <= _KEPT
-        stop = 0
-        for batch in (_kept_batches if keep else _batches)(draws, pairs, seed):
-            start, stop = stop, stop + len(batch)
-            flips = batch.astype(np.float64)
-            sums[start:stop] = flips @ d
-            sizes[start:stop] = flips.sum(axis=1)
-    return np.concatenate([sums, d.sum(axis=0) - sums]), np.concatenate([sizes, pairs - sizes])
+        yield _flips_at_once(draws, pairs, seed)
+        return
+    keep = draws * pairs <= _KEPT
+    for batch in (_kept_batches if keep else _batches)(draws, pairs, seed):
+        flips = batch.astype(np.float64)
+        yield flips, flips.sum(axis=1)
 
 
 @lru_cache(maxsize=1)
