@@ -12,10 +12,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Self
 
+import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 
-from harness.measures import CURVE_COLUMNS
 from harness.store.databases import Database, SQLiteFile, StoreError
 from harness.store.leases import Leases
 from harness.store.records import (
@@ -206,7 +206,7 @@ class Store:
 
     def curves(self) -> pd.DataFrame:
         """All stored curves, one row an epoch, keyed by fingerprint."""
-        return self._epochs(TRIALS).astype(dict.fromkeys(CURVE_COLUMNS, float))
+        return self._epochs(TRIALS)
 
     def rows(self, fingerprint: str) -> list[dict[str, Any]]:
         """One stored curve as a worker sends it: a mapping an epoch, None where not finite."""
@@ -217,7 +217,7 @@ class Store:
 
     def timings(self) -> pd.DataFrame:
         """Fingerprint, epoch, seconds and cpu_seconds of the trials that were timed alone."""
-        return self._epochs(TIMED_TRIALS).astype({"seconds": float, "cpu_seconds": float})
+        return self._epochs(TIMED_TRIALS)
 
     def timing_differences(self) -> dict[str, str | None]:
         """By trial timed alone, where its curve came out otherwise than stored; None if nowhere."""
@@ -269,10 +269,9 @@ class Store:
         epochs = EPOCHS_OF[of]
         query = sa.select(epochs).order_by(epochs.c.fingerprint, epochs.c.epoch)
         seals = sa.select(of.c.fingerprint, of.c.curve).where(of.c.checksum.is_not(None))
-        frame, stored = self.database.read(
-            lambda c: (pd.read_sql(query, c), c.execute(seals).all())
-        )
+        rows, stored = self.database.read(lambda c: (_plain(c, query), c.execute(seals).all()))
         try:
+            frame = _epoch_frame(epochs, rows)
             found = curve_seals(epochs, frame)
         except (ValueError, TypeError) as error:
             raise self.database.damaged(f"{epochs.name}: {error}") from error
@@ -286,3 +285,26 @@ class Store:
                 f"rows of {table.name} that are not as they were written: {len(keys)}, such as "
                 f"{keys[0][:12]}"
             )
+
+
+def _plain(connection: sa.Connection, query: sa.Select[Any]) -> list[tuple[Any, ...]]:
+    """Rows as the driver gives them: a million of SQLAlchemy's or pandas' own take seconds."""
+    cursor = connection.execute(query).cursor
+    return [] if cursor is None else list(cursor.fetchall())
+
+
+def _epoch_frame(epochs: sa.Table, rows: list[tuple[Any, ...]]) -> pd.DataFrame:
+    """Rows an epoch as a table: fingerprint, epoch, and floats, NaN where NULL.
+
+    Raises:
+        ValueError, TypeError: A value is not of its column's type.
+    """
+    fingerprint, epoch, *others = epochs.columns.keys()
+    dtypes = {fingerprint: str, epoch: np.int64, **dict.fromkeys(others, np.float64)}
+    columns = zip(*rows, strict=True) if rows else [()] * len(dtypes)
+    return pd.DataFrame(
+        {
+            name: pd.Series(values, dtype=str) if kind is str else np.array(values, dtype=kind)
+            for (name, kind), values in zip(dtypes.items(), columns, strict=True)
+        }
+    )
