@@ -14,13 +14,15 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate
 from typing import Any
 
 import matplotlib as mpl
 import seaborn as sns
-from matplotlib.backends.backend_svg import RendererSVG
+from matplotlib.backends.backend_svg import FigureCanvasSVG, RendererSVG
 from matplotlib.figure import Figure
+from matplotlib.textpath import text_to_path
 
 # Okabe & Ito's hues (2008), told apart under the common colour blindnesses; darkened for white
 # paper and lightened for dark screens until each has a contrast of 3:1 with its ground.
@@ -111,16 +113,21 @@ def _measuring_wide_text() -> Iterator[None]:
     """
     measure = RendererSVG.get_text_width_height_descent
 
-    def measure_all(self: RendererSVG, text: str, *how: Any) -> tuple[float, float, float]:
-        alike = "".join("W" if _is_wide(character) else character for character in text)
-        size: tuple[float, float, float] = measure(self, alike, *how)  # type: ignore[no-untyped-call]
-        return size
+    def measure_all(_: RendererSVG, text: str, *how: Any) -> tuple[float, float, float]:
+        return _text_size("".join("W" if _is_wide(c) else c for c in text), *how)
 
     RendererSVG.get_text_width_height_descent = measure_all  # type: ignore[method-assign]
     try:
         yield
     finally:
         RendererSVG.get_text_width_height_descent = measure  # type: ignore[method-assign]
+
+
+@lru_cache(maxsize=4096)
+def _text_size(text: str, *how: Any) -> tuple[float, float, float]:
+    """As SVG measures it; figures have most of their texts in common."""
+    size: tuple[float, float, float] = text_to_path.get_text_width_height_descent(text, *how)
+    return size
 
 
 def _settings() -> Any:
@@ -177,11 +184,22 @@ def as_svg(figure: Figure, key: str, alt: str) -> str:
         key: Unique in the page; keeps the SVG's inner ids apart from those of other figures.
         alt: What the figure shows, for those who do not see it.
     """
+    _lay_out(figure)
     buffer = io.StringIO()
     with mpl.rc_context({"svg.hashsalt": key}):
         metadata = {"Date": None, "Creator": None, "Format": None, "Type": None}
         figure.savefig(buffer, format="svg", metadata=metadata)
     return _themed(buffer.getvalue(), alt)
+
+
+def _lay_out(figure: Figure) -> None:
+    """Give everything its place, which saving would do by drawing the whole figure once more."""
+    FigureCanvasSVG(figure)
+    figure.dpi = 72  # SVG's own
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
+    figure.set_layout_engine("none")
 
 
 def _themed(svg: str, alt: str) -> str:
