@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.language import N_, pgettext, said
+from harness.measure_kinds import Measure
 from harness.measures import Curve, Measured
 from harness.quantities import given_amount, plural, with_unit
 from harness.stats.samples import difference
@@ -19,6 +20,7 @@ from harness.study import Claim, Study, matching_arms
 
 FloatArray = NDArray[np.float64]
 Curves = Mapping[tuple[str, int], Curve]  # by arm and replicate
+Known = dict[tuple[Measure, str], dict[int, Measured]]  # by measure and arm; replicate
 
 
 @dataclass(frozen=True)
@@ -74,17 +76,31 @@ def side_values(study: Study, curves: Curves) -> list[SideValue]:
     return [value for claim in study.claims for value in claim_values(claim, names, curves)]
 
 
-def claim_values(claim: Claim, names: Sequence[str], curves: Curves) -> list[SideValue]:
-    """Measure the curves that one claim compares; ``names`` are the study's arms, in order."""
+def claim_values(
+    claim: Claim, names: Sequence[str], curves: Curves, known: Known | None = None
+) -> list[SideValue]:
+    """Measure the curves that one claim compares.
+
+    Args:
+        claim: The claim.
+        names: The study's arms, in order.
+        curves: Finished trials.
+        known: What was measured of these curves before; what is measured now is added.
+    """
     values = []
+    known = {} if known is None else known
     for side, pattern in enumerate(claim.sides):
         measure = claim.side_measure(side)
-        values += [
-            SideValue(claim.id, side, arm, replicate, measure.of(curve), curve.diverged, curve.jobs)
-            for name in matching_arms(pattern, names)
-            for arm, replicate in sorted(key for key in curves if key[0] == name)
-            for curve in [curves[arm, replicate]]
-        ]
+        for name in matching_arms(pattern, names):
+            measured = known.setdefault((measure, name), {})
+            for arm, replicate in sorted(key for key in curves if key[0] == name):
+                curve = curves[arm, replicate]
+                if replicate not in measured:
+                    measured[replicate] = measure.of(curve)
+                value = measured[replicate]
+                values.append(
+                    SideValue(claim.id, side, arm, replicate, value, curve.diverged, curve.jobs)
+                )
     return of_whole_sides(claim, names, values)
 
 

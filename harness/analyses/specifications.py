@@ -19,7 +19,7 @@ from harness.choices import Choice, Setting, chosen_measure, own_choice
 from harness.measures import Curve
 from harness.procedures import Maker, PairedT, RankSum, Relabeling, SignedRank, SignFlip, WelchT
 from harness.results import Results
-from harness.samples import Curves, Sample, claim_values, sample_of
+from harness.samples import Curves, Known, Sample, claim_values, sample_of
 from harness.stats.results import Interval
 from harness.study import Claim, matching_arms
 from harness.verdicts import Outcome, Verdict, redecided
@@ -112,11 +112,13 @@ def specification_curves(results: Results) -> list[SpecificationCurve]:
     """
     curves = results.trial_curves
     p = [verdict.overall_p(verdict.test.p) for verdict in results.verdicts]
+    known: Known = {}  # claims have arms and measures in common
     return [
         _curve(
             results,
             verdict,
             trials_behind(results, verdict, curves),
+            known,
             others=[*p[:place], *p[place + 1 :]],
         )
         for place, verdict in enumerate(results.verdicts)
@@ -137,7 +139,7 @@ def trials_behind(
 
 
 def _curve(
-    results: Results, verdict: Verdict, curves: Curves, *, others: Sequence[float]
+    results: Results, verdict: Verdict, curves: Curves, known: Known, *, others: Sequence[float]
 ) -> SpecificationCurve:
     claim = verdict.claim
     choices = reasonable_choices(claim, list(curves.values()))
@@ -153,7 +155,7 @@ def _curve(
         chosen, scale = _chosen(claim, choice, exchange)
         key = "".join(chosen.side_measure(side).model_dump_json() for side in (0, 1))
         if key not in samples:
-            values = claim_values(chosen, names, curves)
+            values = claim_values(chosen, names, curves, known)
             samples[key] = sample_of(chosen, values, is_paired=verdict.is_paired)
         told = (
             verdict
