@@ -195,7 +195,7 @@ def as_svg(figure: Figure, key: str, alt: str) -> str:
 def _lay_out(figure: Figure) -> None:
     """Give everything its place, which saving would do by drawing the whole figure once more."""
     FigureCanvasSVG(figure)
-    figure.dpi = 72  # SVG's own
+    figure.set_dpi(72)  # SVG's own
     engine = figure.get_layout_engine()
     if engine is not None:
         engine.execute(figure)
