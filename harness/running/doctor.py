@@ -208,8 +208,10 @@ def _kernels(environment: dict[str, str], *, onednn: bool) -> Check:
         return Check("kernels", "fine", found)
     if onednn:
         return Check("kernels", "fine", 'oneDNN on; no bfloat16 unit: keep precision = "float32"')
-    fix = "unset TF_ENABLE_ONEDNN_OPTS if it is 0" if "TF_ENABLE_ONEDNN_OPTS" in os.environ else ""
-    return Check("kernels", "notice", "oneDNN off: convolutions are slower", fix)
+    if "TF_ENABLE_ONEDNN_OPTS" in os.environ:
+        return Check("kernels", "notice", "oneDNN off", "unset TF_ENABLE_ONEDNN_OPTS")
+    found = 'oneDNN off, as TensorFlow sees fit for this processor: keep precision = "float32"'
+    return Check("kernels", "fine", found)
 
 
 def _data() -> Iterator[Check]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-from platform import machine
 
 from harness.training.runtime import configure
 
@@ -15,6 +13,7 @@ def probe() -> dict[str, object]:
     import keras
     import numpy as np
     import tensorflow as tf
+    from tensorflow.python.util import _pywrap_util_port as port  # says what the processor allows
 
     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, "softmax")])
     model.compile("sgd", "sparse_categorical_crossentropy")
@@ -23,7 +22,7 @@ def probe() -> dict[str, object]:
         "tensorflow": tf.__version__,
         "keras": keras.__version__,
         "gpus": [device.name for device in tf.config.list_physical_devices("GPU")],
-        "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "1") != "0" and machine() == "x86_64",
+        "onednn": port.IsMklEnabled(),
         "trains": bool(np.isfinite(loss)),
     }
 

@@ -38,6 +38,18 @@ def test_a_tensorflow_that_does_not_load_keeps_studies_from_running(
     assert "studies cannot run: TensorFlow" in done.err
 
 
+@pytest.mark.parametrize(("switch", "state"), [("0", "notice"), ("1", "fine")])
+def test_whether_onednn_is_on_is_what_tensorflow_says(
+    monkeypatch: pytest.MonkeyPatch, switch: str, state: str
+) -> None:
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", switch)
+    _, kernels = doctor._tensorflow({"cpu_features": "avx2"})
+    assert (kernels.state, f"oneDNN {'on' if switch == '1' else 'off'}" in kernels.found) == (
+        state,
+        True,
+    )
+
+
 def test_a_probe_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "PROBE_SECONDS", 0.01)
     (check,) = doctor._tensorflow({"cpu_features": ""})
