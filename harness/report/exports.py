@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import math
-import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,6 @@ STUDY_FILE = "study.json"
 """The study as it was decided and the machines that trained it: the tables explain themselves."""
 _FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")  # as OWASP lists them
 _ROWS_AT_ONCE = 10_000  # of a table whose cells become Python's own values
-_NEEDS_QUOTES = re.compile(r'[,"\n\r]')
 _CONTROLS = {code: f"\\u{code:04x}" for code in range(0x7F, 0xA0)}
 
 
@@ -82,29 +82,21 @@ def csv_text(table: pd.DataFrame) -> str:
     Text that starts like a formula gets an apostrophe in front, the spreadsheets' own mark for
     "this is text"; numbers stay numbers.
     """
-    parts = [",".join(map(_quoted, table.columns))]
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(table.columns)
     for start in range(0, len(table), _ROWS_AT_ONCE):
         part = table.iloc[start : start + _ROWS_AT_ONCE]
-        rows = zip(*(_cells(part[name]) for name in part.columns), strict=True)
-        parts.append("\n".join(map(",".join, rows)))
-    return "\n".join([*parts, ""])
+        writer.writerows(zip(*(_cells(part[name]) for name in part.columns), strict=True))
+    return text.getvalue()
 
 
-def _cells(column: pd.Series) -> list[str]:
-    """A column as text: of a million numbers Python's `repr` is sooner than csv and pandas are."""
-    values = column.tolist()
-    cells = list(map(repr if pd.api.types.is_numeric_dtype(column) else _cell_text, values))
+def _cells(column: pd.Series) -> list[object]:
+    """Python's own values: the csv module writes a million of them sooner than pandas does."""
+    cells: list[object] = column.tolist()
     if column.hasnans:
         cells = ["" if no else cell for cell, no in zip(cells, column.isna(), strict=True)]
-    return cells
-
-
-def _cell_text(cell: object) -> str:
-    return _quoted(str(inert(cell)))
-
-
-def _quoted(text: str) -> str:
-    return '"' + text.replace('"', '""') + '"' if _NEEDS_QUOTES.search(text) else text
+    return cells if pd.api.types.is_numeric_dtype(column) else list(map(inert, cells))
 
 
 def inert(cell: object) -> object:
