@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -64,21 +64,50 @@ def _on_cluster(quick: bool) -> _OnCluster:
     """One run serves both rows."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder, ExitStack() as stack:
         file = Path(folder, "scheduler.json")
-        found = ["--scheduler-file", str(file), "--no-dashboard"]
-        place = ["--host", "127.0.0.1", "--port", "0"]
-        scheduler = stack.enter_context(_process("scheduler", *place, *found))
-        address = _address(file)
+        scheduler = stack.enter_context(a_scheduler(file))
         for _ in range(_WORKERS):
-            own = ["--nthreads", "1", "--local-directory", folder]
-            stack.enter_context(_process("worker", *found, *own))
-        crew = stack.enter_context(dask_hired(_WORKERS, 1, scheduler=address))
+            stack.enter_context(a_worker(file))
+        crew = stack.enter_context(dask_hired(_WORKERS, 1, scheduler=address_in(file)))
         flown = flow(1_000 if quick else 50_000, crew)
         memory = psutil.Process(scheduler.pid).memory_info().rss / 2**20
     return _OnCluster(flown, memory)
 
 
 @contextmanager
-def _process(name: str, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+def a_scheduler(file: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A scheduler that is ready; workers find it by the file that it writes."""
+    place = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(file)]
+    with _running("scheduler", *place) as process:
+        deadline = time.monotonic() + _PATIENCE
+        while not file.exists() or not file.read_text(encoding="utf-8").strip().endswith("}"):
+            if time.monotonic() > deadline:
+                raise TimeoutError("the scheduler did not start")
+            time.sleep(0.1)
+        yield process
+
+
+def a_worker(file: Path, threads: int = 1) -> AbstractContextManager[subprocess.Popen[bytes]]:
+    """A worker process of the scheduler that wrote the file; nobody starts another in its place."""
+    return _running(
+        "worker",
+        "--scheduler-file",
+        str(file),
+        "--nthreads",
+        str(threads),
+        "--no-nanny",
+        "--no-dashboard",
+        "--local-directory",
+        str(file.parent),
+    )
+
+
+def address_in(file: Path) -> str:
+    """The address of the scheduler that wrote the file."""
+    return str(json.loads(file.read_text(encoding="utf-8"))["address"])
+
+
+@contextmanager
+def _running(name: str, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
     """A process of dask's command line, gone afterwards; it finds this package from here."""
     command = [sys.executable, "-m", f"distributed.cli.dask_{name}", *arguments]
     process = subprocess.Popen(
@@ -90,15 +119,5 @@ def _process(name: str, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
     try:
         yield process
     finally:
-        process.terminate()
+        process.kill()
         process.wait()
-
-
-def _address(file: Path) -> str:
-    """The scheduler's address, once it is there."""
-    deadline = time.monotonic() + _PATIENCE
-    while time.monotonic() < deadline:
-        if file.exists() and file.read_text(encoding="utf-8").strip().endswith("}"):
-            return str(json.loads(file.read_text(encoding="utf-8"))["address"])
-        time.sleep(0.1)
-    raise TimeoutError("the scheduler did not start")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import io
-import json
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
@@ -18,6 +17,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
+from benchmarks.cluster import a_scheduler, a_worker, address_in
 from harness.errors import UserError
 from harness.running import dask_crew
 from harness.running.dask_crew import dask_hired
@@ -41,54 +41,12 @@ def run_on(project: Project, reports: Path, scheduler: str | None) -> RunSummary
         )
 
 
-@contextmanager
-def running(*arguments: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A process of dask's command line, gone afterwards."""
-    command = [sys.executable, "-m", "distributed.cli.dask_" + arguments[0], *arguments[1:]]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
-
-
-@contextmanager
-def a_scheduler(file: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A scheduler that is ready; workers find it by the file."""
-    place = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(file)]
-    with running("scheduler", *place) as process:
-        deadline = time.monotonic() + 60
-        while not file.exists() or not file.read_text().strip().endswith("}"):
-            assert time.monotonic() < deadline, "the scheduler did not start"
-            time.sleep(0.1)
-        yield process
-
-
-def address_in(file: Path) -> str:
-    return str(json.loads(file.read_text())["address"])
-
-
 @pytest.fixture
 def scheduler(tmp_path: Path) -> Iterator[tuple[str, Path]]:
     """Address of a scheduler, and the file by which workers find it."""
     file = tmp_path / "scheduler.json"
     with a_scheduler(file):
         yield address_in(file), file
-
-
-def a_worker(file: Path, threads: int = 1) -> AbstractContextManager[subprocess.Popen[bytes]]:
-    return running(
-        "worker",
-        "--scheduler-file",
-        str(file),
-        "--nthreads",
-        str(threads),
-        "--no-nanny",
-        "--no-dashboard",
-        "--local-directory",
-        str(file.parent),
-    )
 
 
 def test_a_cluster_gives_the_same_bits_though_a_worker_is_killed(
