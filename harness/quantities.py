@@ -119,6 +119,11 @@ def decimals_for(unit: str, interval: Interval, value: float) -> int:
     return min(decimals, _MOST_DECIMALS)
 
 
+def two_digits(value: float) -> int:
+    """Decimals at which a number above 0 shows its first two digits, or all before the point."""
+    return max(0, 1 - math.floor(math.log10(value)))
+
+
 def number(value: float, decimals: int) -> str:
     """A number with a fixed count of decimals and a true minus sign; never "-0.0" or "nan"."""
     if math.isnan(value):

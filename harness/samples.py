@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from harness.language import N_, pgettext, said
 from harness.measure_kinds import Measure
 from harness.measures import Curve, Measured
-from harness.quantities import given_amount, plural, with_unit
+from harness.quantities import given_amount, plural, two_digits, with_unit
 from harness.stats.samples import difference
 from harness.stats.spread import deviations
 from harness.study import Claim, Study, matching_arms
@@ -307,5 +307,4 @@ def _obstacle(
 
 def _rounded(time: float) -> float:
     """A time to hundredths; to two digits where those would be fewer."""
-    digits = 1 - math.floor(math.log10(time)) if time > 0 else 0
-    return round(time, max(2, digits))
+    return round(time, max(2, two_digits(time))) if time > 0 else time

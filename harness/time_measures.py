@@ -93,7 +93,7 @@ class _CountTo(_Target):
         """The first count at the target, or the budget, censored."""
         curve = curve.recorded(self.metric)
         row = self.reach(curve)
-        return Measured(float(curve.budget), True) if row is None else _at_row(curve, row)
+        return _never(curve) if row is None else _at_row(curve, row)
 
 
 class EpochsTo(_CountTo):
@@ -166,7 +166,18 @@ class SecondsTo(_Target):
         return Measured(float(seconds.sum() + rest), True)
 
 
-class EpochsToPlateau(MetricMeasure):
+class _OwnCourse(MetricMeasure):
+    """Epochs until something that a curve does by its own measure, without a fixed target."""
+
+    can_be_censored: ClassVar[bool] = True
+
+    @property
+    def unit(self) -> str:
+        """Epochs."""
+        return "epochs"
+
+
+class EpochsToPlateau(_OwnCourse):
     """Epochs until a curve settles at its own final level.
 
     The level is the mean of the last ``window`` epochs; the curve has settled at the first epoch
@@ -179,7 +190,6 @@ class EpochsToPlateau(MetricMeasure):
         window: Epochs that the final level is the mean of.
     """
 
-    can_be_censored: ClassVar[bool] = True
     kind: Literal["epochs_to_plateau"]
     within: Annotated[float, Field(gt=0)]
     window: Annotated[int, Field(ge=1)] = 5
@@ -194,11 +204,6 @@ class EpochsToPlateau(MetricMeasure):
         return self
 
     @property
-    def unit(self) -> str:
-        """Epochs."""
-        return "epochs"
-
-    @property
     def label(self) -> str:
         """What is measured."""
         return said(
@@ -211,19 +216,18 @@ class EpochsToPlateau(MetricMeasure):
         """First settled epoch, or the budget, censored."""
         curve = curve.recorded(self.metric)
         values, window = self.values(curve), self.window
-        never = Measured(float(curve.budget), True)
         if curve.diverged or len(values) < 2 * window or not np.isfinite(values).all():
-            return never
+            return _never(curve)
         level = values[-window:].mean()
         tolerance = self.within * (1 + 1e-9)  # 0.98 - 0.97 is a hair above 0.01 in binary
         if abs(level - values[-2 * window : -window].mean()) > tolerance:
-            return never
+            return _never(curve)
         outside = np.flatnonzero(np.abs(values - level) > tolerance)
         settled = outside[-1] + 1 if len(outside) else 0
-        return never if settled >= len(values) else _at_row(curve, int(settled))
+        return _never(curve) if settled >= len(values) else _at_row(curve, int(settled))
 
 
-class EpochsToFraction(MetricMeasure):
+class EpochsToFraction(_OwnCourse):
     """Epochs until a curve has made a given fraction of its own gain from first to last epoch.
 
     A curve without a gain has made it at its first epoch. Censored at the budget if diverged.
@@ -232,14 +236,8 @@ class EpochsToFraction(MetricMeasure):
         fraction: Share of the own gain that must have been made.
     """
 
-    can_be_censored: ClassVar[bool] = True
     kind: Literal["epochs_to_fraction"]
     fraction: Annotated[float, Field(gt=0, le=1)]
-
-    @property
-    def unit(self) -> str:
-        """Epochs."""
-        return "epochs"
 
     @property
     def label(self) -> str:
@@ -256,7 +254,12 @@ class EpochsToFraction(MetricMeasure):
         epoch = math.nan
         if not curve.diverged:
             epoch = descriptors.gain_reach(curve.epoch, self.values(curve), share=self.fraction)
-        return Measured(float(curve.budget), True) if math.isnan(epoch) else Measured(epoch)
+        return _never(curve) if math.isnan(epoch) else Measured(epoch)
+
+
+def _never(curve: Curve) -> Measured:
+    """What is known where the event was not seen: it takes longer than the budget."""
+    return Measured(float(curve.budget), True)
 
 
 def _at_row(curve: Curve, row: int) -> Measured:

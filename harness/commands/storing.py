@@ -12,8 +12,8 @@ from harness.commands.options import REPORTS, Profile, Reports, StoreAddress, St
 from harness.commands.results import load
 
 if TYPE_CHECKING:
+    from harness.store import Database, Store
     from harness.store.contents import Contents
-    from harness.store.databases import Database
     from harness.store.repair import Repaired
     from harness.study_file import LoadedStudy
 
@@ -29,12 +29,11 @@ def repair(file: StudyFile, *, profile: Profile = None, reports: Reports = REPOR
     The file of the study's results, cut short or overwritten in part, makes way for a new one with
     every trial that is whole and as it was written. The damaged file is kept beside it.
     """
-    from harness.results_folder import refuse_logs, store_file
+    from harness.results_folder import store_file
     from harness.store.repair import repair as run
 
     with terminal.plain_errors():
-        loaded = load(file, profile)
-        refuse_logs(loaded, "it has no store")
+        loaded = _with_store(file, profile)
         place = store_file(loaded, reports)
         repaired = run(place)
         if repaired is None:
@@ -53,7 +52,7 @@ def push(
 ) -> None:
     """Add the trials of a study's own file to a team's database."""
     with terminal.plain_errors():
-        own, team = _own_and_team(load(file, profile), reports, store)
+        own, team = _own_and_team(_with_store(file, profile), reports, store)
         _copy(own, team)
 
 
@@ -67,7 +66,7 @@ def pull(
 ) -> None:
     """Add a study's trials in a team's database to its own file."""
     with terminal.plain_errors():
-        own, team = _own_and_team(load(file, profile), reports, store)
+        own, team = _own_and_team(_with_store(file, profile), reports, store)
         _copy(team, own)
 
 
@@ -89,13 +88,12 @@ def save(
     """
     from harness.quantities import plural
     from harness.report.files import make_folder, write_whole
-    from harness.results_folder import archive_file, open_results, refuse_logs
+    from harness.results_folder import archive_file, open_results
     from harness.store.archive import archive_text
     from harness.store.contents import read_contents
 
     with terminal.plain_errors():
-        loaded = load(file, profile)
-        refuse_logs(loaded, "it has no store")
+        loaded = _with_store(file, profile)
         with open_results(loaded, reports, store) as opened:
             contents = read_contents(opened)
         target = output or archive_file(loaded, reports)
@@ -117,19 +115,23 @@ def restore(
     store: StoreAddress = None,
 ) -> None:
     """Add the trials of a file that `bench store save` wrote; what is there stays."""
-    from harness.quantities import plural
-    from harness.results_folder import archive_file, open_store, refuse_logs
-    from harness.store.contents import add_contents
+    from harness.results_folder import archive_file, open_store
 
     with terminal.plain_errors():
-        loaded = load(file, profile)
-        refuse_logs(loaded, "it has no store")
+        loaded = _with_store(file, profile)
         source = archive or archive_file(loaded, reports)
         contents = _archived(loaded, source)
         with open_store(loaded, reports, store) as opened:
-            added = add_contents(opened, contents)
-        finished = plural(contents.finished, "finished trial")
-        terminal.answer(f"{finished} in {source}; {added} added to {opened.name}")
+            _add(contents, str(source), opened)
+
+
+def _with_store(file: Path, profile: str | None) -> LoadedStudy:
+    """A study whose trials are trained here, so that there is a store of them."""
+    from harness.results_folder import refuse_logs
+
+    loaded = load(file, profile)
+    refuse_logs(loaded, "it has no store")
+    return loaded
 
 
 def _archived(loaded: LoadedStudy, file: Path) -> Contents:
@@ -161,10 +163,9 @@ def _archived(loaded: LoadedStudy, file: Path) -> Contents:
 def _own_and_team(
     loaded: LoadedStudy, reports: Path, address: str | None
 ) -> tuple[Database, Database]:
-    from harness.results_folder import STORE_VARIABLE, database_of, refuse_logs, store_file
+    from harness.results_folder import STORE_VARIABLE, database_of, store_file
     from harness.store import PostgresSchema, SQLiteFile
 
-    refuse_logs(loaded, "it has no store")
     team = database_of(loaded, reports, address)
     if not isinstance(team, PostgresSchema):
         terminal.fail(f"name the database by --store or {STORE_VARIABLE}")
@@ -173,17 +174,23 @@ def _own_and_team(
 
 def _copy(source: Database, target: Database) -> None:
     from harness.errors import UserError
-    from harness.quantities import plural
     from harness.store import Store
-    from harness.store.contents import add_contents, read_contents
+    from harness.store.contents import read_contents
 
     if not source.exists():
         raise UserError(f"{source.name}: holds no results yet")
     with Store(source) as there, Store(target) as here:
-        contents = read_contents(there)
-        added = add_contents(here, contents)
-    stored = plural(contents.finished, "finished trial")
-    terminal.answer(f"{stored} in {source.name}; {added} added to {target.name}")
+        _add(read_contents(there), source.name, here)
+
+
+def _add(contents: Contents, source: str, target: Store) -> None:
+    """Add to a store what it does not have yet, and say how much that was."""
+    from harness.quantities import plural
+    from harness.store.contents import add_contents
+
+    added = add_contents(target, contents)
+    finished = plural(contents.finished, "finished trial")
+    terminal.answer(f"{finished} in {source}; {added} added to {target.name}")
 
 
 def _tell(loaded: LoadedStudy, repaired: Repaired) -> None:

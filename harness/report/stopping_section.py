@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -12,7 +11,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from harness.language import _
 from harness.prose.words import effect_words
-from harness.quantities import NO_VALUE, listed, number, p_value, percent, plural
+from harness.quantities import NO_VALUE, listed, number, p_value, percent, plural, two_digits
 from harness.report.exports import csv_text, decided_at
 from harness.report.figure_style import INK, MUTED, PANEL, ZONE, as_svg, drawing
 from harness.report.figures import Drawn
@@ -136,7 +135,7 @@ def _at_each_look(results: Results) -> Iterator[tuple[Look, Verdict]]:
 
 def _level_words(level: float) -> str:
     """Two digits, without an exponent."""
-    return f"{level:.{max(0, 1 - math.floor(math.log10(level)))}f}".rstrip("0").rstrip(".")
+    return f"{level:.{two_digits(level)}f}".rstrip("0").rstrip(".")
 
 
 def _claim_tables(results: Results) -> list[Table]:
