@@ -120,7 +120,7 @@ def calibration(session: nox.Session) -> None:
 @nox.session(venv_backend="none")
 def benchmarks(session: nox.Session) -> None:
     """The speed of the harness, as ratios; on a quiet machine (see benchmarks/README.md)."""
-    environment = sources(session)
+    environment = sources(session, "test")
     environment.run("python", "-m", "benchmarks", *session.posargs)
 
 

@@ -35,6 +35,7 @@ BENCHMARKS: Mapping[str, str] = {  # by name; imported only when it runs
     "million rows": "benchmarks.reporting:million_rows_seconds",
     "million rows, memory": "benchmarks.reporting:million_rows_memory",
     "million rows, page": "benchmarks.reporting:million_rows_page",
+    "large page": "benchmarks.page:large_page",
     "main report": "benchmarks.reporting:main_report",
     "five million rows of logs": "benchmarks.logs:five_million_rows",
     "five million rows of logs, memory": "benchmarks.logs:five_million_rows_memory",

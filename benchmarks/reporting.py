@@ -27,8 +27,8 @@ ARMS, REPLICATES, EPOCHS = 50, 100, 200
 _MAIN_STUDY = Path("studies/convergence.toml")
 _HEAD = """
 [study]
-name = "million"
-question = "Do fifty arms differ?"
+name = "invented"
+question = "Do many arms differ?"
 replicates = {replicates}
 epochs = {epochs}
 
@@ -60,7 +60,7 @@ _MEASURES = (
 
 
 @dataclass(frozen=True)
-class _Reported:
+class Reported:
     """What one `bench report` took.
 
     Attributes:
@@ -68,13 +68,15 @@ class _Reported:
         seconds: Wall time of the command.
         cpu_seconds: Its processor time.
         memory_mb: Its largest resident size, in MiB.
-        page_mb: Size of ``report.html``, in MB.
+        page: The page that it wrote.
+        page_mb: Its size, in MB.
     """
 
     rows: int
     seconds: float
     cpu_seconds: float
     memory_mb: float
+    page: Path
     page_mb: float
 
 
@@ -101,7 +103,7 @@ def million_rows_page(quick: bool) -> Measurement:
 
 def main_report(quick: bool) -> Measurement:
     """Seconds of `bench report` on a store the size of the main study's, invented curves in it."""
-    with _study_folder() as folder:
+    with study_folder() as folder:
         file = folder / _MAIN_STUDY.name
         shutil.copy(_MAIN_STUDY, file)
         shutil.copytree(_MAIN_STUDY.parent / "reference", folder / "reference")
@@ -117,31 +119,36 @@ def main_report(quick: bool) -> Measurement:
     )
 
 
-def _seconds(reported: _Reported) -> float:
+def _seconds(reported: Reported) -> float:
     return reported.seconds
 
 
 @cache
-def _million(quick: bool) -> _Reported:
+def _million(quick: bool) -> Reported:
     """One run serves three rows."""
-    replicates = 10 if quick else REPLICATES
-    with _study_folder() as folder:
-        file = folder / "million.toml"
-        parts = [_HEAD.format(replicates=replicates, epochs=EPOCHS)]
-        parts += [_ARM.format(arm=arm, units=arm + 8) for arm in range(ARMS)]
-        parts += [
-            _CLAIM.format(id=f"{name}-{arm}", arm=arm, measure=measure, margin=margin)
-            for arm in (1, 2)
-            for name, measure, margin in _MEASURES
-        ]
-        file.write_text("".join(parts), encoding="utf-8")
-        loaded = load_study(file)
-        _fill(loaded, folder, replicates)
-        return _report(loaded, folder)
+    with study_folder() as folder:
+        return report_of_invented(folder, ARMS, 10 if quick else REPLICATES, EPOCHS)
+
+
+def report_of_invented(folder: Path, arms: int, replicates: int, epochs: int) -> Reported:
+    """Have `bench report` decide ten claims on invented curves."""
+    file = folder / "invented.toml"
+    parts = [_HEAD.format(replicates=replicates, epochs=epochs)]
+    parts += [_ARM.format(arm=arm, units=arm + 8) for arm in range(arms)]
+    parts += [
+        _CLAIM.format(id=f"{name}-{arm}", arm=arm, measure=measure, margin=margin)
+        for arm in (1, 2)
+        for name, measure, margin in _MEASURES
+    ]
+    file.write_text("".join(parts), encoding="utf-8")
+    loaded = load_study(file)
+    _fill(loaded, folder, replicates)
+    return _report(loaded, folder)
 
 
 @contextmanager
-def _study_folder() -> Iterator[Path]:
+def study_folder() -> Iterator[Path]:
+    """A folder for a study and its store that goes with them."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         yield Path(folder)
 
@@ -197,7 +204,7 @@ def _curve(rng: np.random.Generator, epochs: int, rate: float) -> list[dict[str,
     ]
 
 
-def _report(loaded: LoadedStudy, folder: Path) -> _Reported:
+def _report(loaded: LoadedStudy, folder: Path) -> Reported:
     """Run the command in a process of its own and see what it took."""
     command = [sys.executable, "-m", "harness.cli", "report", str(loaded.file)]
     start = time.perf_counter()
@@ -207,11 +214,12 @@ def _report(loaded: LoadedStudy, folder: Path) -> _Reported:
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise AssertionError(f"bench report ended with {process.returncode}")
-    study = loaded.study
-    return _Reported(
+    study, page = loaded.study, folder / loaded.folder_name / "report.html"
+    return Reported(
         rows=len(study.all_arms) * len(study.study.replicate_ids) * study.study.epochs,
         seconds=seconds,
         cpu_seconds=usage.ru_utime + usage.ru_stime,
         memory_mb=usage.ru_maxrss / 1024,
-        page_mb=(folder / loaded.folder_name / "report.html").stat().st_size / 1e6,
+        page=page,
+        page_mb=page.stat().st_size / 1e6,
     )

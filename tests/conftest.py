@@ -6,13 +6,23 @@ import signal
 
 from hypothesis import HealthCheck, settings
 
-# `nox -s mutation` runs each test many times in one process, and must see the same cases each time.
+# No test fails because a machine is slow, nor because of what chance tried for the first time: that
+# is asked for, with `--hypothesis-profile=explore`.
 settings.register_profile(
-    "mutation",
+    "repeatable",
     database=None,
     deadline=None,
     derandomize=True,
-    suppress_health_check=[HealthCheck.differing_executors],
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile("explore", parent=settings.get_profile("repeatable"), derandomize=False)
+settings.load_profile("repeatable")
+
+# `nox -s mutation` runs each test many times in one process, and must see the same cases each time.
+settings.register_profile(
+    "mutation",
+    parent=settings.get_profile("repeatable"),
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.differing_executors],
 )
 
 

@@ -16,6 +16,7 @@ import harness
 from harness.plan import seeds_of
 from harness.study_file import load_study
 from harness.verdicts import Verdict
+from tests.patience import PATIENCE
 
 ROOT = Path(__file__).parent.parent
 STUDY = """
@@ -76,7 +77,7 @@ def results(study: harness.Study) -> harness.StudyResults:
 def test_importing_the_package_is_light() -> None:
     script = "import sys, harness; harness.__doc__; print(*sys.modules)"
     command = [sys.executable, "-c", script]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=PATIENCE)
     heavy = {"numpy", "pandas", "pydantic", "rich", "sqlalchemy", "tensorflow", "harness.api"}
     assert not heavy & set(done.stdout.split())
 

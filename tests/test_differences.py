@@ -209,7 +209,7 @@ steps = st.lists(st.tuples(*[st.integers(-40, 40)] * 4).map(np.array), min_size=
 class TestProperties:
     """What must hold for any values."""
 
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=40)
     @given(steps)
     def test_swapping_the_pairs_or_the_sides_of_both_mirrors_the_verdict(self, v: Values) -> None:
         one = decided(finals(v))
@@ -221,7 +221,7 @@ class TestProperties:
         same = decided(finals({arm: v[other] for arm, other in zip(ARMS, "acbd", strict=True)}))
         assert (same.effect, same.test.p) == (one.effect, one.test.p)
 
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=40)
     @given(steps, st.integers(0, 999))
     def test_main_effects_and_replicates_do_not_matter(self, v: Values, seed: int) -> None:
         rng = np.random.default_rng(seed)
@@ -237,7 +237,7 @@ class TestProperties:
         two = decided(finals({arm: np.asarray(row)[order] for arm, row in moved.items()}))
         assert (two.effect, two.test.p, two.interval) == (one.effect, one.test.p, one.interval)
 
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=40)
     @given(steps, st.sampled_from([0.25, 4.0, 100.0]))
     def test_units_scale_and_interval_and_p_agree(self, v: Values, scale: float) -> None:
         one = decided(finals(v))
@@ -247,7 +247,7 @@ class TestProperties:
         excludes_zero = one.interval.low > 0 or one.interval.high < 0
         assert excludes_zero == (one.test.p <= 0.05)
 
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=40)
     @given(steps)
     def test_the_effect_is_that_of_the_first_pair_less_that_of_the_second(self, v: Values) -> None:
         pairs = [{**FINAL, "compare": ["a", "b"]}, {**FINAL, "compare": ["c", "d"]}]

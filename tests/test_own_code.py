@@ -13,6 +13,7 @@ from harness.api import load
 from harness.own_code import may_run_code, project_of, refuse_strange_code
 from harness.study_file import LoadedStudy, load_study
 from harness.study_problems import StudyError
+from tests.patience import PATIENCE
 
 STUDY = """
 [study]
@@ -68,7 +69,7 @@ def bench(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=240,
+        timeout=PATIENCE,
         env={**os.environ, "HOME": str(cwd)},
     )
 

@@ -16,7 +16,8 @@ from harness.study_problems import StudyError
 
 STUDIES = sorted((Path(__file__).parent.parent / "studies").glob("*.toml"))
 QUICK = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=150,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 
 scalars = (

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.measures import Curve
@@ -265,7 +265,6 @@ def test_a_side_may_be_a_pattern_and_stands_for_the_mean_of_its_arms() -> None:
 accuracies = st.lists(st.integers(0, 1000), min_size=2, max_size=9)
 
 
-@settings(deadline=None)
 @given(accuracies, st.data())
 def test_swapping_the_arms_mirrors_the_verdict(counts: list[int], data: st.DataObject) -> None:
     others = data.draw(st.lists(st.integers(0, 1000), min_size=len(counts), max_size=len(counts)))
@@ -280,7 +279,6 @@ def test_swapping_the_arms_mirrors_the_verdict(counts: list[int], data: st.DataO
     )
 
 
-@settings(deadline=None)
 @given(accuracies, st.data())
 def test_the_interval_never_contradicts_the_p_value(counts: list[int], data: st.DataObject) -> None:
     others = data.draw(st.lists(st.integers(0, 1000), min_size=len(counts), max_size=len(counts)))

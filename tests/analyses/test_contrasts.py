@@ -176,7 +176,7 @@ def test_nothing_finished(tmp_path: Path) -> None:
     assert found.reason == "no finished trials to compare"
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(st.integers(0, 1_000), st.booleans())
 def test_swapping_the_sides_mirrors_and_order_does_not_matter(seed: int, is_paired: bool) -> None:
     a, b = noise(seed, 6), noise(seed + 1_001, 6) - 0.01

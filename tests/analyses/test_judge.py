@@ -22,6 +22,7 @@ from harness.prose.curve_words import judgement_sentence
 from harness.protocol import protocol
 from harness.results import Results
 from harness.store import Store, TrialRecord
+from tests.patience import PATIENCE
 from tests.stats.curve_noise import monte_carlo_error, null_curves
 from tests.synthetic import Arm, load, make
 
@@ -147,7 +148,7 @@ def test_what_cannot_be_judged_says_why(tmp_path: Path, n: int, first: int, mess
         judge_run(study(tmp_path, n), "a", run_of(noise(3, 1)[0], first))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 1_000), st.integers(2, 12))
 def test_shifting_everything_changes_no_judgement(seed: int, n: int) -> None:
     rows, one = noise(seed, n), noise(seed + 1_001, 1)[0]
@@ -290,7 +291,7 @@ def stored(folder: Path, n: int) -> Path:
 
 def bench(*arguments: object) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "harness.cli", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE)
 
 
 def test_the_command_judges_a_file_and_writes_the_numbers(tmp_path: Path) -> None:

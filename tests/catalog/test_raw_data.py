@@ -103,7 +103,7 @@ def test_a_limit_on_one_part_leaves_the_other_alone() -> None:
     assert official.split(3, train=10).x_validation is official.validation_images
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.lists(st.integers(1, 30), min_size=2, max_size=6),
     st.integers(0, 2**64 - 1),

@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from harness.cli import app
+from tests.patience import PATIENCE
 
 ROOT = Path(__file__).parent.parent.parent
 MAIN_STUDY = ROOT / "studies" / "convergence.toml"
@@ -85,7 +86,7 @@ def bench(*arguments: object, cwd: Path | None = None) -> Ran:
     """Run a command in a process of its own."""
     command = [sys.executable, "-m", "harness.cli", *map(str, arguments)]
     done = subprocess.run(
-        command, capture_output=True, text=True, check=False, timeout=300, cwd=cwd
+        command, capture_output=True, text=True, check=False, timeout=PATIENCE, cwd=cwd
     )
     return Ran(done.returncode, done.stdout, done.stderr)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -99,11 +98,8 @@ def coloured(script: str, trained: Trained, more: dict[str, str]) -> str:
     return done.stdout
 
 
-def test_help_is_quick_and_lists_the_exit_codes() -> None:
-    bench("--help")
-    began = time.perf_counter()
+def test_help_lists_the_exit_codes() -> None:
     done = bench("--help")
-    assert time.perf_counter() - began < 3.0  # 0.2 s on an idle machine
     told = " ".join(done.out.split())
     for code in ("0 fine", "1 trials failed", "2 bad input", "3 a gated", "4 a gated", "130"):
         assert code in told

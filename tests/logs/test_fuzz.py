@@ -20,7 +20,8 @@ from harness.measures import Best, Final
 from harness.time_measures import EpochsTo, EpochsToPlateau, SecondsTo
 
 PROFILE = settings(
-    max_examples=60, deadline=4000, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 NAMES = st.sampled_from(
     [

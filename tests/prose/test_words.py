@@ -275,7 +275,7 @@ def test_one_arm_at_two_epochs() -> None:
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.tuples(st.integers(1, 20), st.integers(1, 20), st.booleans()), min_size=1, max_size=8

@@ -337,18 +337,9 @@ def test_the_outline_of_the_page(opened: Page) -> None:
     )
 
 
-def test_a_large_study_is_usable_within_two_seconds(browser: Browser, large: Path) -> None:
-    """F1: 12 arms x 50 replicates x 100 epochs."""
+def test_arms_of_a_large_study_are_dimmed(browser: Browser, large: Path) -> None:
+    """F1: 12 arms x 50 replicates x 100 epochs; how soon is measured in benchmarks/page.py."""
     page = open_page(browser, large / "report.html", viewport={"width": 1440, "height": 900})
-    ready = page.evaluate("performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd")
     page.locator(".rail .legend button").nth(3).click()
-    took = page.evaluate(
-        """() => { const before = performance.now();
-        document.querySelectorAll(".rail .legend button")[5].click();
-        document.body.getBoundingClientRect();
-        return performance.now() - before; }"""
-    )
-    assert ready < 2000
-    assert took < 500
     assert page.locator(".dimmed").count() > 100
     page.close()

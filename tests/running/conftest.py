@@ -6,8 +6,6 @@ import io
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -21,6 +19,7 @@ from harness.running.progress import LineView
 from harness.running.session import RunSummary, run_study
 from harness.store import Store
 from harness.study_file import load_study
+from tests.patience import wait_for
 
 STUDY = """
 [study]
@@ -162,11 +161,14 @@ class Project:
 
     def wait_for(self, trials: int, process: subprocess.Popen[str]) -> None:
         """Wait until so many trials are stored."""
-        deadline = time.monotonic() + 120
-        while self.finished() < trials:
+
+        def are_stored() -> bool:
+            if self.finished() >= trials:
+                return True
             assert process.poll() is None, process.communicate()[0]
-            assert time.monotonic() < deadline, "nothing was stored in time"
-            time.sleep(0.1)
+            return False
+
+        wait_for(are_stored)
 
 
 @pytest.fixture
@@ -188,14 +190,4 @@ def living(group: int) -> bool:
     return True
 
 
-def gone_within(seconds: float, condition: Callable[[], bool]) -> bool:
-    """Wait until a condition no longer holds; False if it still does at the end."""
-    deadline = time.monotonic() + seconds
-    while condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.1)
-    return True
-
-
-__all__ = ["Project", "gone_within", "living", "seed_of"]
+__all__ = ["Project", "living", "seed_of"]

@@ -22,6 +22,7 @@ from harness.running.worker import Worker
 from harness.store import Store
 from harness.store.tables import CURVES, TRIALS
 from harness.study_file import load_study
+from tests.patience import PATIENCE
 from tests.running.conftest import Project
 
 NEVER = 1e-6  # seconds: spent before the first block could begin
@@ -51,7 +52,11 @@ def test_other_words_are_refused(words: str) -> None:
 
 def test_a_bad_budget_ends_with_exit_code_2(project: Project) -> None:
     done = subprocess.run(
-        project.command("--budget", "soon"), capture_output=True, text=True, check=False, timeout=60
+        project.command("--budget", "soon"),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE,
     )
     assert done.returncode == 2
     assert '--budget "soon"' in done.stderr
@@ -66,7 +71,7 @@ def test_a_spent_budget_leaves_whole_blocks_and_goes_on(project: Project) -> Non
         capture_output=True,
         text=True,
         check=False,
-        timeout=180,
+        timeout=PATIENCE,
     )
     assert done.returncode == 0, done.stderr
     results = project.results()

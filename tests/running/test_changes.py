@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.patience import PATIENCE
 from tests.running.conftest import Project, seed_of
 
 
@@ -95,7 +96,7 @@ def test_a_model_changed_while_a_study_runs_fails_what_would_mix_them(project: P
     process = project.start("--jobs", "1", "--allow-code")
     project.wait_for(4, process)
     project.write_model(dropout=0.3)
-    printed = process.communicate(timeout=180)[0]
+    printed = process.communicate(timeout=PATIENCE)[0]
     assert process.returncode == 1, printed
     trials = project.results().trials
     assert set(trials.loc[trials["arm"] == "linear", "status"]) == {"completed"}

@@ -7,6 +7,7 @@ import time
 import pandas as pd
 import pytest
 
+from tests.patience import PATIENCE
 from tests.running.conftest import Project
 
 JUMP = """
@@ -35,7 +36,7 @@ def test_a_clock_that_jumps_changes_nothing_that_is_measured(project: Project, h
     process = project.start("--jobs", "2", PYTHONPATH=str(odd))
     project.wait_for(3, process)
     flag.touch()
-    printed = process.communicate(timeout=240)[0]
+    printed = process.communicate(timeout=PATIENCE)[0]
     took = time.monotonic() - began
     assert process.returncode == 0, printed
     results = project.results()

@@ -25,6 +25,7 @@ from harness.running.progress import LineView
 from harness.running.session import RunSummary, run_study
 from harness.store import Store
 from harness.study_file import load_study
+from tests.patience import PATIENCE
 from tests.running.conftest import Project, seed_of
 
 distributed = pytest.importorskip("distributed", reason="the extra [dask] is not installed")
@@ -154,7 +155,7 @@ def test_a_killed_scheduler_ends_the_run_and_costs_nothing_finished(
         study = project.start("--engine", "dask", "--scheduler", address_in(file))
         project.wait_for(3, study)
         process.kill()
-        printed = study.communicate(timeout=150)[0]
+        printed = study.communicate(timeout=PATIENCE)[0]
     assert study.returncode == 2, printed
     assert "Traceback" not in printed, printed
     assert "the scheduler is gone" in printed.replace("\n", " ")
@@ -178,7 +179,7 @@ def test_a_result_that_was_on_its_way_as_the_scheduler_died_ends_the_run(
             time.sleep(0.001)
         process.kill()
         with pytest.raises(UserError, match="the scheduler is gone"):
-            fetched.result(timeout=60)
+            fetched.result(timeout=PATIENCE)
 
 
 def test_a_trial_that_hangs_on_a_cluster_is_ended_with_its_worker(

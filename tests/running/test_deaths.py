@@ -11,7 +11,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from tests.running.conftest import Project, gone_within, living, seed_of
+from tests.patience import PATIENCE, wait_for
+from tests.running.conftest import Project, living, seed_of
 from tests.test_injection import HOSTILE, check_page, check_tables
 
 WAYS = {
@@ -40,7 +41,7 @@ def test_each_way_to_die_costs_one_trial_and_is_told_apart(project: Project) -> 
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=PATIENCE,
         env={**os.environ, "TMPDIR": str(project.scratch)},
     )
     assert done.returncode == 1, done.stdout + done.stderr
@@ -63,7 +64,7 @@ def test_a_study_that_diverges_in_every_seed_says_so(project: Project) -> None:
     project.file.write_text(text.replace('"linear"\noptimizer', '"mlp"\noptimizer'), "utf-8")
     found = project.folder / "found.json"
     process = project.start("--jobs", "2", "--json", str(found))
-    printed = process.communicate(timeout=180)[0]
+    printed = process.communicate(timeout=PATIENCE)[0]
     assert process.returncode == 0, printed
     assert "Traceback" not in printed
     assert "Warning" not in printed
@@ -84,10 +85,10 @@ def test_ctrl_c_twice_ends_at_once_and_loses_nothing(project: Project, tmp_path:
         time.sleep(pause)
         with suppress(ProcessLookupError):  # the first was enough
             os.killpg(process.pid, signal.SIGINT)
-        printed = process.communicate(timeout=15)[0]
+        printed = process.communicate(timeout=PATIENCE)[0]
         assert process.returncode == 130, printed
         assert "Traceback" not in printed
-        assert gone_within(5, lambda: living(process.pid))  # noqa: B023 - called at once
+        wait_for(lambda: not living(process.pid))  # noqa: B023 - called at once
     project.check_that_it_goes_on(10, tmp_path)
 
 
@@ -96,8 +97,8 @@ def test_a_coordinators_trials_are_taken_over_when_it_is_killed(project: Project
     doomed, other = project.start("--jobs", "1"), project.start("--jobs", "1")
     project.wait_for(2, doomed)
     os.killpg(doomed.pid, signal.SIGKILL)
-    doomed.communicate(timeout=15)
-    printed = other.communicate(timeout=240)[0]
+    doomed.communicate(timeout=PATIENCE)
+    printed = other.communicate(timeout=PATIENCE)[0]
     assert other.returncode == 0, printed
     trials = project.results().trials
     assert len(trials) == 12
@@ -111,7 +112,7 @@ def test_what_a_broken_model_says_is_inert_on_the_page(project: Project) -> None
     doomed = seed_of(project, 0)
     project.write_model(trouble=f"if seeds.init == {doomed}: raise RuntimeError({said!r})")
     process = project.start("--jobs", "1", "--allow-code")
-    printed = process.communicate(timeout=180)[0]
+    printed = process.communicate(timeout=PATIENCE)[0]
     assert process.returncode == 1, printed
     assert said in check_page(project.reports / "tiny" / "report.html").prose
     check_tables(project.reports / "tiny")

@@ -17,6 +17,7 @@ from harness.running.session import RunSummary, run_study
 from harness.running.top_up import plan_top_up
 from harness.store import Store
 from harness.study_file import load_study
+from tests.patience import PATIENCE
 from tests.running.conftest import Project
 
 LOOKS = '\n[stopping]\nrule = "group-sequential"\nlooks = [3, 5, 8]\n'
@@ -71,7 +72,7 @@ def test_a_pilot_is_kept_and_leaves_the_number_of_replicates_open(project: Proje
     command = [sys.executable, "-m", "harness.cli", "plan", str(project.file), "--pilot"]
     command += ["--jobs", "1", "--reports", str(project.reports)]
     command += ["--json", str(project.folder / "plan.json")]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=180)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE)
     assert done.returncode == 0, done.stderr
     assert "Expected time:" in done.stdout
     plan = json.loads((project.folder / "plan.json").read_text(encoding="utf-8"))
@@ -100,7 +101,7 @@ def test_a_pilot_is_kept_and_leaves_the_number_of_replicates_open(project: Proje
         capture_output=True,
         text=True,
         check=False,
-        timeout=180,
+        timeout=PATIENCE,
     )
     assert printed.returncode == 0, printed.stderr
     assert "2 trained, 6 reused" in printed.stdout

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import PATIENCE
 from tests.running.conftest import Project
 
 Disk = Callable[..., Path]
@@ -39,7 +40,7 @@ def remount(folder: Path, options: str) -> None:
 
 def run(project: Project) -> tuple[int, str]:
     process = project.start("--jobs", "2")
-    printed = process.communicate(timeout=180)[0]
+    printed = process.communicate(timeout=PATIENCE)[0]
     return process.returncode, printed
 
 
@@ -110,6 +111,6 @@ def test_a_report_that_finds_no_room_costs_no_trial(project: Project, disk: Disk
     assert not list(project.reports.rglob("*.tmp"))
     remount(project.reports, "size=20m")
     command = [arg if arg != "study" else "report" for arg in project.command()]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE)
     assert done.returncode == 0, done.stderr
     assert (project.reports / "tiny" / "report.html").is_file()

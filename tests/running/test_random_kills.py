@@ -12,7 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.running.conftest import Project, gone_within, living
+from tests.patience import PATIENCE, wait_for
+from tests.running.conftest import Project, living
 
 KILLS = 20
 
@@ -45,13 +46,13 @@ def test_twenty_kills_cost_nothing_that_was_finished(project: Project, tmp_path:
             time.sleep(rng.uniform(0.0, 4.0))
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
-        process.communicate(timeout=30)
-        assert gone_within(10, lambda: living(process.pid))  # noqa: B023 - called at once
+        process.communicate(timeout=PATIENCE)
+        wait_for(lambda: not living(process.pid))  # noqa: B023 - called at once
         kept = project.finished()
         assert kept >= stored, "a finished trial was lost"
         stored = kept
     process = project.start("--jobs", "2")
-    printed = process.communicate(timeout=300)[0]
+    printed = process.communicate(timeout=PATIENCE)[0]
     assert process.returncode == 0, printed
     project.check_that_it_is_as_undisturbed(tmp_path)
     with sqlite3.connect(project.store_file) as connection:

@@ -48,7 +48,7 @@ def test_bca_that_is_undefined_says_so() -> None:
     assert not math.isnan(bootstrap([1, 2, 2, 2, 3], "median", interval="percentile").se)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(samples)
 def test_enumeration_equals_drawing_all_tuples(values: list[float]) -> None:
     if np.ptp(values) == 0 or len(values) > 5:
@@ -61,7 +61,7 @@ def test_enumeration_equals_drawing_all_tuples(values: list[float]) -> None:
     assert result.estimate.interval.high == pytest.approx(high)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(samples, st.sampled_from(["mean", "iqm"]), st.sampled_from(["bca", "percentile"]))
 def test_intervals_move_with_the_data(values: list[float], statistic: Statistic, how: str) -> None:
     here = bootstrap(values, statistic, interval=how).estimate.interval
@@ -111,7 +111,7 @@ def test_iqm_over_tasks_resamples_within_tasks() -> None:
     assert noisy.interval.high - noisy.interval.low < 0.03
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(samples, samples)
 def test_probability_of_improvement_is_mann_whitney(x: list[float], y: list[float]) -> None:
     first, second = np.array(x)[:, None], np.array(y)[:, None]

@@ -41,7 +41,7 @@ def test_epochs_without_a_difference_stay_uncalled(paired: bool) -> None:
     assert wrong / (REPLICATIONS // 2) <= 0.1 + monte_carlo_error(0.1, REPLICATIONS // 2)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 10_000), st.booleans())
 def test_corrections_are_ordered(seed: int, paired: bool) -> None:
     rng = np.random.default_rng(seed)

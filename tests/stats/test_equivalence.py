@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.stats import equivalence
@@ -87,7 +87,6 @@ class TestProperties:
         p = equivalence.sign_flip_tost(d, margin).p
         assert (p <= 0.05) == strictly_inside(sign_flip_interval(d, level=0.90), margin)
 
-    @settings(deadline=None)
     @given(values(2, 5), values(2, 5), margins)
     def test_unpaired_p_agrees_with_the_interval(
         self, a: FloatArray, b: FloatArray, margin: float

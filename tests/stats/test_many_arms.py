@@ -95,7 +95,7 @@ def test_kruskal_agrees_with_scipy(parts: list[list[float]]) -> None:
     assert mine.p == pytest.approx(theirs.pvalue)
 
 
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 @given(groups)
 def test_dunn_of_two_groups_is_kruskal(parts: list[list[float]]) -> None:
     pair, every = dunn(parts[:2]), dunn(parts)

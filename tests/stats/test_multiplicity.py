@@ -100,7 +100,7 @@ class TestAll:
             assert np.all(larger >= smaller - 1e-12)
 
     @pytest.mark.parametrize("method", METHODS)
-    @settings(max_examples=15, deadline=None)  # statsmodels takes a tenth of a second for Holm
+    @settings(max_examples=15)  # statsmodels takes a tenth of a second for Holm
     @given(p=families)
     def test_statsmodels(self, method: Method, p: list[float]) -> None:
         name = {"hochberg": "simes-hochberg", "bh": "fdr_bh", "by": "fdr_by"}.get(method, method)

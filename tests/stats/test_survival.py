@@ -139,7 +139,7 @@ def test_log_rank_of_three_arms_agrees_with_statsmodels(
     assert mine.df == 2
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(arms(most=5), arms(most=5))
 def test_split_halves_equal_plain_enumeration(a: CensoredTimes, b: CensoredTimes) -> None:
     mine = log_rank_permutation(a, b)
@@ -155,7 +155,7 @@ def test_split_halves_equal_plain_enumeration(a: CensoredTimes, b: CensoredTimes
     assert mine.p == pytest.approx(np.mean(sums >= abs(scores[: len(a)].sum()) - 1e-9))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(arms(most=5), arms(most=5))
 def test_swapping_the_arms_only_turns_the_sign(a: CensoredTimes, b: CensoredTimes) -> None:
     assert rmst_permutation(a, b, BUDGET).p == rmst_permutation(b, a, BUDGET).p

@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -164,7 +164,6 @@ class TestAgainstOthers:
 class TestProperties:
     """What holds for any two samples."""
 
-    @settings(deadline=None)
     @given(arms, nulls, levels)
     def test_interval_excludes_a_null_exactly_when_p_is_at_most_alpha(
         self, samples: tuple[FloatArray, FloatArray], null: float, level: float
@@ -184,7 +183,6 @@ class TestProperties:
             interval = permutation_interval(a, b, level=0.15, null=null)
             assert outside(null, interval) != inside
 
-    @settings(deadline=None)
     @given(arms, levels)
     def test_swapping_arms_mirrors_all(
         self, samples: tuple[FloatArray, FloatArray], level: float
@@ -201,7 +199,6 @@ class TestProperties:
         assert one.low == pytest.approx(-other.high, abs=tolerance)
         assert one.high == pytest.approx(-other.low, abs=tolerance)
 
-    @settings(deadline=None)
     @given(arms)
     def test_shifting_and_scaling(self, samples: tuple[FloatArray, FloatArray]) -> None:
         a, b = samples

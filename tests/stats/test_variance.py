@@ -46,7 +46,7 @@ def _deviance(expected: np.ndarray, fit: Crossed) -> float:
     return float(np.sum(df * (np.log(expected) + ms / expected)))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 10_000), st.sampled_from([0.0, 0.3, 1.0]), st.sampled_from([0.0, 0.3, 1.0]))
 def test_crossed_reml_is_the_constrained_maximum(seed: int, row: float, column: float) -> None:
     fit = crossed(_table(seed, row, column))

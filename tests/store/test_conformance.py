@@ -20,9 +20,11 @@ from harness.store import Store, StoreError, leases
 from harness.store.contents import add_contents, read_contents
 from harness.store.databases import DamagedError
 from harness.store.tables import ARMS, CURVES, DOCUMENTS, META, TIMED_EPOCHS, TRIALS
+from tests.patience import PATIENCE, wait_for
 from tests.store.conftest import Place, record
 
 SPAWN = multiprocessing.get_context("spawn")
+HURRIED_LEASE = 3.0  # seconds; a busy machine may hold up a heart for one of them
 
 
 # -- what is stored comes back --------------------------------------------------------------------
@@ -167,7 +169,7 @@ def test_coordinators_that_claim_at_once_share_the_trials(place: Place) -> None:
     claimers = [SPAWN.Process(target=_claim_all, args=(place, found)) for _ in range(4)]
     for claimer in claimers:
         claimer.start()
-    claimed = Counter(key for _ in range(8) for key in found.get(timeout=120))
+    claimed = Counter(key for _ in range(8) for key in found.get(timeout=PATIENCE))
     for claimer in claimers:
         claimer.join()
     assert claimed == Counter(map(str, range(40)))
@@ -232,7 +234,7 @@ def machines(monkeypatch: pytest.MonkeyPatch) -> Callable[[Place], Store]:
     """Opens stores, each as if on a machine of its own, with hurried leases."""
     names = count()
     monkeypatch.setattr(leases, "machine", lambda: f"machine {next(names)}")
-    monkeypatch.setattr(leases, "LEASE_SECONDS", 1.0)
+    monkeypatch.setattr(leases, "LEASE_SECONDS", HURRIED_LEASE)
     monkeypatch.setattr(leases, "HEARTBEAT_SECONDS", 0.1)
     return Place.open
 
@@ -242,7 +244,7 @@ def test_a_living_coordinator_of_another_machine_keeps_its_trial(
 ) -> None:
     with machines(place) as one, machines(place) as two:
         assert one.claim("k") == "mine"
-        until = time.monotonic() + 3.0  # three times the length of a lease
+        until = time.monotonic() + 2 * HURRIED_LEASE
         while time.monotonic() < until:
             assert two.claim("k") == "elsewhere"
             assert two.abandoned() == set()
@@ -258,10 +260,8 @@ def test_a_dead_coordinators_trial_is_free_once_its_lease_has_ended(
     with machines(place) as two, machines(place) as three:
         began = time.monotonic()
         assert two.claim("k") == "elsewhere"
-        while two.claim("k") != "mine":
-            assert time.monotonic() - began < 10
-            time.sleep(0.05)
-        assert time.monotonic() - began >= 1.0
+        wait_for(lambda: two.claim("k") == "mine")
+        assert time.monotonic() - began >= HURRIED_LEASE
         assert three.claim("k") == "elsewhere"
     one.close()
 
@@ -282,7 +282,7 @@ def test_a_clock_that_jumps_frees_no_trial_of_the_living_and_keeps_none_of_the_d
         clock = time.time
         monkeypatch.setattr(time, "time", lambda: clock() + jump)
         assert (two.claim("dead"), two.claim("living")) == ("elsewhere", "elsewhere")
-        time.sleep(1.2)
+        time.sleep(1.2 * HURRIED_LEASE)
         assert (two.claim("dead"), two.claim("living")) == ("mine", "elsewhere")
         living.record(record("living"), {})
         assert two.claim("living") == "finished"

@@ -20,6 +20,7 @@ from harness.store.repair import repair
 from harness.store.salvage import salvage
 from tests.commands.conftest import Trained, bench, run
 from tests.commands.conftest import trained as trained  # noqa: PLC0414 - a fixture
+from tests.patience import PATIENCE
 from tests.store.conftest import Place, record
 from tests.store.test_versions import make_version_1
 
@@ -344,4 +345,4 @@ def test_salvage_is_done_with_any_file_at_all() -> None:
         "    file.write_bytes(b''.join(pages))\n"
         "    list(salvage(file))\n"
     )
-    subprocess.run([sys.executable, "-c", script], check=True, timeout=120)
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=PATIENCE)
