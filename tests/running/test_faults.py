@@ -92,7 +92,8 @@ def test_two_runs_of_one_study_share_the_work(project: Project) -> None:
 
 
 def test_workers_do_not_outlive_their_coordinator(project: Project) -> None:
-    project.write(replicates=5, epochs=2000)
+    """Their trials would go on for longer than anybody waits here."""
+    project.write(replicates=5, epochs=1_000_000)
     process = project.start("--jobs", "2")
     wait_for(lambda: len(_children(process.pid)) >= 2)
     os.kill(process.pid, signal.SIGKILL)

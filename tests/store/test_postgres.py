@@ -32,6 +32,7 @@ from tests.running.conftest import Project
 from tests.store.cluster import PASSWORD, Cluster
 from tests.store.conftest import record
 
+WAITING = "schema bench-tiny: does not answer; waiting for it"
 NOWHERE = f"postgresql+psycopg://bench:{PASSWORD}@127.0.0.1:9/results"
 
 
@@ -237,7 +238,7 @@ def test_a_server_that_is_restarted_in_mid_study_costs_nothing(
 
     def restart() -> None:
         stopped.join()
-        wait_for(lambda: "schema bench-tiny: does not answer; waiting for" in printed.getvalue())
+        wait_for(lambda: WAITING in printed.getvalue())
         frail.start()
 
     restarting = threading.Thread(target=restart)
