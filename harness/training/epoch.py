@@ -21,6 +21,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from harness.training.fused_updates import fuse
+from harness.training.max_pooling import pool_faster
 from harness.training.tensors import DataTensors
 
 VALIDATION_BATCH = 100
@@ -53,6 +54,7 @@ class CompiledEpoch:
         self.model, self.optimizer = model, optimizer
         optimizer.build(model.trainable_variables)
         fuse(optimizer)
+        pool_faster(model)
         self._data, self._batch_size = data, batch_size
         self._fresh_optimizer = [_compact(v) for v in optimizer.variables]
         self._train = tf.function(self._train_epoch, autograph=False)
