@@ -165,7 +165,7 @@ def docs(session: nox.Session) -> None:
 
 # What reports/ holds: study, profile, and the minutes that two cores need for it.
 PUBLISHED = {
-    "convergence": ("convergence", None, 15),
+    "convergence": ("convergence", None, 10),
     "convergence-full": ("convergence", "full", 330),
     "randomness": ("randomness", None, 30),
     "randomness-full": ("randomness", "full", 60),

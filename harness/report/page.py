@@ -22,6 +22,7 @@ from harness.report.series import Series, published_curves, series_by_arm
 from harness.report.tables import (
     arm_details,
     arm_notes,
+    data_words,
     environment_details,
     measure_rows,
     randomness_lines,
@@ -156,7 +157,7 @@ def _scale(results: Results) -> str:
             arms=arms, runs=runs, fates=fates
         )
     return _("{data}: {arms}, {replicates}, {epochs}. Trials: {fates}.").format(
-        data=study.data_label,
+        data=data_words(study),
         arms=arms,
         replicates=replicates,
         epochs=epochs,

@@ -24,6 +24,7 @@ from harness.quantities import (
     number,
     p_value,
     percent,
+    plural,
     span_with_unit,
 )
 from harness.report.measured import MeasuredArms
@@ -212,15 +213,28 @@ def arm_notes(results: Results) -> list[str]:
     ]
 
 
+def data_words(study: Study) -> str:
+    """The data's names, and how many images are trained on, where the study sets one number."""
+    label, counts = study.data_label, {data.train for data in study.all_data}
+    if counts != {study.all_data[0].train} or study.all_data[0].train is None:
+        return label
+    images = plural(study.all_data[0].train, "image")
+    if len(study.all_data) > 1:
+        return _("{images} each of {data} to train on").format(images=images, data=label)
+    return _("{images} of {data} to train on").format(images=images, data=label)
+
+
 def _arm_settings(study: Study, arm: Arm) -> list[Row]:
     if arm.logs is not None:
         told = arm.logs.model_dump(exclude_none=True, exclude={"path"})
         return [[_("logs"), path] for path in arm.logs.paths] + _table("logs.", told)
+    images = study.data_of(arm).train
     return [
         [_("architecture"), arm.architecture.name],
         *_table(f"{arm.architecture.name}.", arm.architecture.settings),
         [_("optimizer"), arm.optimizer.name],
-        *([["data", arm.data.label]] if arm.data is not None else []),
+        *([[_("data"), arm.data.label]] if arm.data is not None else []),
+        *([[_("training images"), f"{images:,}"]] if images is not None else []),
         [_("epochs"), str(study.epochs_of(arm))],
         [_("batch size"), str(study.batch_size_of(arm))],
         [_("precision"), study.precision_of(arm)],

@@ -12,9 +12,13 @@ import pytest
 
 from harness.prose import answer_words, nuance_words, words
 from harness.report import write_report
+from harness.report.tables import data_words
 from harness.results import Results
+from harness.study_file import load_study
 from tests.report.invented import CLAIMS, PAIR, make_results
 from tests.report.reading import Element, Page, read_page
+
+STUDIES = Path(__file__).parent.parent.parent / "studies"
 
 HEADINGS = [
     "Verdicts",
@@ -321,3 +325,15 @@ def test_unpaired_studies_say_so(tmp_path: Path) -> None:
     assert "6 against 6 trials, not paired" in page.prose
     assert "Thin lines join" not in page.prose
     assert "Studentized permutation test" in page.prose
+
+
+@pytest.mark.parametrize(
+    ("study", "told"),
+    [
+        ("convergence", "1,500 images of mnist-5k to train on"),
+        ("fashion", "15,000 images each of fashion-mnist and mnist to train on"),
+        ("precision", "mnist-5k"),
+    ],
+)
+def test_a_page_says_how_many_images_a_study_chose_to_train_on(study: str, told: str) -> None:
+    assert data_words(load_study(STUDIES / f"{study}.toml").study) == told
