@@ -216,9 +216,10 @@ def arm_notes(results: Results) -> list[str]:
 def data_words(study: Study) -> str:
     """The data's names, and how many images are trained on, where the study sets one number."""
     label, counts = study.data_label, {data.train for data in study.all_data}
-    if counts != {study.all_data[0].train} or study.all_data[0].train is None:
+    count = counts.pop()
+    if counts or count is None:
         return label
-    images = plural(study.all_data[0].train, "image")
+    images = plural(count, "image")
     if len(study.all_data) > 1:
         return _("{images} each of {data} to train on").format(images=images, data=label)
     return _("{images} of {data} to train on").format(images=images, data=label)
