@@ -126,4 +126,4 @@ if __name__ == "__main__":
     for language in LANGUAGES:
         if language != SOURCE:
             missing = update(language)
-            print(f"{catalog_file(language)}: {missing} messages to translate")  # noqa: T201
+            print(f"{catalog_file(language)}: {missing} messages to translate")
