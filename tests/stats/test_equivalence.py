@@ -114,3 +114,9 @@ def test_error_rate_at_the_edge(rounded: bool) -> None:
     d = 1.0 + (np.round(d) if rounded else d)
     declared = np.mean([equivalence.sign_flip_tost(row, 1.0).p <= 0.05 for row in d])
     assert declared <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / 1500)
+
+
+def test_an_interval_that_ends_on_the_margin_is_not_inside() -> None:
+    assert Interval(-0.5, 0.5, 0.9).inside(-1.0, 1.0)
+    assert not Interval(-1.0, 0.5, 0.9).inside(-1.0, 1.0)
+    assert not Interval(-0.5, 1.0, 0.9).inside(-1.0, 1.0)
