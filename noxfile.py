@@ -104,7 +104,7 @@ def coverage(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none")
 def mutation(session: nox.Session) -> None:
-    """Do the tests notice a wrong sign in stats/ or verdicts.py? An hour; or: -- --sample 2000.
+    """Do the tests notice a wrong sign in stats/ or verdicts.py? A sample; or: -- --sample 12000.
 
     mutmut makes all mutants at its first call, whatever it is to test; then a sample is drawn.
     """

@@ -1,7 +1,7 @@
 """Do the tests notice a changed sign? The share of mutants that they kill, on a random sample.
 
 ``python -m tests.mutants`` after mutmut has made the mutants; ``nox -s mutation`` does both. All of
-them, over ten thousand, take most of a day; a sample tells the share to a few points in an hour.
+them, over ten thousand, take two hours on two cores; a sample tells the share to a few points.
 """
 
 from __future__ import annotations
