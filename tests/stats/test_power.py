@@ -85,3 +85,10 @@ def test_a_small_pilots_spread_is_widened_to_the_unbiased_one() -> None:
 def test_four_pairs_know_their_spread_badly() -> None:
     low, high = power.spread_factors(4)
     assert (low, high) == pytest.approx((0.566, 3.729), abs=1e-3)
+
+
+def test_a_pilots_mean_is_not_taken_for_the_effect() -> None:
+    """Only its spread is used: a pilot that was lucky promises no power."""
+    spread = np.array([-1.0, -0.5, 0.25, 1.25])
+    about_zero, lucky = (power.sign_flip_power(spread + m, 9, 0.05, effect=0.5) for m in (0, 64))
+    assert lucky == about_zero < 1
