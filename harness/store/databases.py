@@ -7,6 +7,8 @@ no second way of doing anything.
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +21,8 @@ from harness.errors import UserError
 
 BUSY_TIMEOUT = 60.0
 """Seconds to wait for another writer."""
+_TURN = 0.01
+"""Seconds between two attempts at what SQLite does not wait for."""
 
 T = TypeVar("T")
 Work = Callable[[sa.Connection], T]
@@ -167,10 +171,28 @@ class SQLiteFile(Database):
 def _configure(connection: Any, _: object) -> None:
     connection.isolation_level = None  # pysqlite must not begin transactions of its own accord
     cursor = connection.cursor()
+    _log_ahead(cursor)
     # What is deleted is overwritten, so that a repair never digs up what no longer holds.
-    for pragma in ("journal_mode = WAL", "foreign_keys = ON", "secure_delete = ON"):
+    for pragma in ("foreign_keys = ON", "secure_delete = ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _log_ahead(cursor: sqlite3.Cursor) -> None:
+    """Turn on the write-ahead log.
+
+    Of two processes that do so in a new file at once, SQLite refuses one without the busy timeout.
+    """
+    until = time.monotonic() + BUSY_TIMEOUT
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(_TURN)
+        else:
+            return
 
 
 def _begin(connection: sa.Connection) -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
+import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -33,6 +36,26 @@ def test_an_empty_file_is_a_new_store(tmp_path: Path) -> None:
     (tmp_path / "results.db").touch()
     with Store(tmp_path / "results.db") as store:
         assert store.trials().empty
+
+
+def test_two_processes_may_make_a_store_at_once(tmp_path: Path) -> None:
+    """SQLite refuses the second one's switch to the write-ahead log without waiting its turn."""
+    file = tmp_path / "results.db"
+    with closing(sqlite3.connect(file, isolation_level=None, check_same_thread=False)) as first:
+        first.execute("CREATE TABLE other (value)")
+        first.execute("BEGIN IMMEDIATE")
+        with (
+            closing(sqlite3.connect(file, timeout=60)) as second,
+            pytest.raises(sqlite3.OperationalError, match="locked"),
+        ):
+            second.execute("PRAGMA journal_mode = WAL")
+        ends = threading.Timer(0.3, lambda: first.execute("COMMIT"))
+        ends.start()
+        try:
+            with Store(file) as store:
+                assert store.trials().empty
+        finally:
+            ends.join()
 
 
 def test_a_file_that_is_no_database_is_refused_by_name(tmp_path: Path) -> None:
