@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -34,17 +35,17 @@ def test_a_friedman_test_of_nothing_but_ties_keeps_its_degrees_of_freedom() -> N
 
 
 @pytest.mark.parametrize(
-    "estimate",
+    "call",
     [
-        effects.cliffs_delta([1.0, 2.0], [3.0, 4.0], level=LEVEL),
-        cox.cox_hazard_ratio(NEVER, NEVER, level=LEVEL).log_hazard_ratio,
-        stochastic_order.almost_stochastic_order(
+        lambda: effects.cliffs_delta([1.0, 2.0], [3.0, 4.0], level=LEVEL),
+        lambda: cox.cox_hazard_ratio(NEVER, NEVER, level=LEVEL).log_hazard_ratio,
+        lambda: stochastic_order.almost_stochastic_order(
             [1.0, 2.0, 3.0], [1.5, 2.5, 2.0], level=LEVEL, draws=20
         ),
     ],
 )
-def test_an_interval_is_of_the_level_that_was_asked_for(estimate: Estimate) -> None:
-    assert estimate.interval.level == LEVEL
+def test_an_interval_is_of_the_level_that_was_asked_for(call: Callable[[], Estimate]) -> None:
+    assert call().interval.level == LEVEL
 
 
 def test_a_fit_and_a_median_name_their_methods() -> None:
