@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.measures import Curve
-from harness.procedures import PairedT, SignFlip
+from harness.procedures import PairedT, Relabeling, SignFlip
 from harness.samples import side_values
 from harness.stats.multiplicity import holm
 from harness.stats.paired import sign_flip_interval, sign_flip_test
@@ -470,6 +470,21 @@ def test_samples_at_hand_are_decided_as_their_values_are() -> None:
     assert [v.outcome for v in bare] == ["supported", "contradicted", "inconclusive"]
     assert bare[0].p_adjusted == 5 * 2 / 2**8
     assert bare[2].reason == "not testable: 0/16 reached the target within 1 epoch"
+
+
+def test_samples_that_are_not_pairs_are_decided_look_by_look() -> None:
+    the_study = study([FINAL])
+    curves = finals(by_index([*UP, -5.0, -5.0]), dict.fromkeys(range(10), 0.0))
+    values = side_values(the_study, curves)
+    looks = [Look((8, 10), place, "lan-demets-obf") for place in range(2)]
+    samples = samples_by_look(the_study, values, is_paired=False, looks=looks)
+    assert [len(sample.a) for (sample,) in samples] == [8, 10]
+    (bare,) = decide_samples(
+        the_study, samples, procedure=Relabeling, family=1, is_paired=False, looks=looks
+    )
+    whole = decide(the_study, values, confirmatory={}, is_paired=False, looks=looks)[0]
+    assert (bare.is_paired, bare.look, bare.alpha) == (False, looks[0], 0.05)
+    assert (bare.outcome, bare.test, bare.interval) == (whole.outcome, whole.test, whole.interval)
 
 
 def test_a_claim_put_in_another_way_takes_its_place_in_the_family() -> None:

@@ -53,8 +53,12 @@ def test_shares_are_parts_of_the_whole() -> None:
     shares = factorial(y).shares
     assert sum(shares) == pytest.approx(1)
     centred = y - y.mean()
-    rows = centred.mean(axis=(0, 2))
-    assert shares[0] == pytest.approx(21 * (rows**2).sum() / (centred**2).sum())
+    rows, columns = (centred.mean(axis=axes, keepdims=True) for axes in ((0, 2), (0, 1)))
+    blocks = centred.mean(axis=(1, 2), keepdims=True)
+    both = centred.mean(axis=0, keepdims=True) - rows - columns
+    for share, part in zip(shares, (rows, columns, both, blocks), strict=False):
+        of_cells = np.broadcast_to(part, y.shape)
+        assert share == pytest.approx((of_cells**2).sum() / (centred**2).sum())
 
 
 def test_absent_effects_are_rarely_found_with_unequal_spreads() -> None:
