@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from harness.measures import Curve
 from harness.procedures import PairedT, Relabeling, SignFlip
 from harness.samples import side_values
+from harness.stats.effects import hedges_gz, paired_superiority
 from harness.stats.multiplicity import holm
 from harness.stats.paired import sign_flip_interval, sign_flip_test
 from harness.stats.planning import replicates_needed
@@ -329,7 +330,10 @@ def test_a_verdict_holds_what_its_tests_say() -> None:
     assert result.effect < result.equivalence_interval.high < result.interval.high
     assert (result.n, result.is_paired, result.horizon, result.beyond) == (8, True, None, None)
     assert list(result.sensitivity) == ["paired t", "Wilcoxon signed-rank"]
-    assert all(estimate.value > 0 for estimate in result.effect_sizes.values())
+    assert result.effect_sizes == {
+        "Hedges g": hedges_gz(steps),
+        "probability of superiority": paired_superiority(steps),
+    }
 
 
 @pytest.mark.parametrize("sign", [1, -1])

@@ -195,7 +195,7 @@ def _joint_ranks(arrays: list[FloatArray]) -> tuple[FloatArray, float]:
     """Ranks of all values together, and their variance (the tie-corrected N (N + 1) / 12)."""
     pooled = np.concatenate(arrays)
     ranks = stats.rankdata(np.round(pooled, tie_decimals(pooled)))
-    return ranks, float(np.var(ranks, ddof=1)) if ranks.size > 1 else 0.0
+    return ranks, float(np.var(ranks, ddof=1))
 
 
 def kruskal_wallis(groups: Sequence[npt.ArrayLike]) -> TestResult:

@@ -262,8 +262,7 @@ def rmst_difference(
     Returns:
         The difference with its interval, and the z test.
     """
-    first, se_a = rmst(a, tau, level=level)
-    second, se_b = rmst(b, tau, level=level)
+    (first, se_a), (second, se_b) = rmst(a, tau), rmst(b, tau)
     method = f"difference of RMST to {tau:g}"
     reason = first.reason or second.reason
     if reason is not None:

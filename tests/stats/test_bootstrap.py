@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from harness.stats.bootstrap import (
+    Correction,
     Statistic,
     bootstrap,
     interquartile_mean,
@@ -80,6 +81,31 @@ def test_agrees_with_scipy(interval: str) -> None:
     width = mine.high - mine.low
     assert mine.low == pytest.approx(theirs.confidence_interval.low, abs=0.03 * width)
     assert mine.high == pytest.approx(theirs.confidence_interval.high, abs=0.03 * width)
+
+
+@pytest.mark.parametrize("correction", ["mid", "strict"])
+def test_resamples_that_tie_with_the_estimate_count_half_or_not_at_all(
+    correction: Correction,
+) -> None:
+    values = [0.0, 1.0, 1.0, 3.0, 4.0]
+    medians = np.median(list(product(values, repeat=5)), axis=1)
+    tied = np.mean(medians == 1.0) / 2 if correction == "mid" else 0.0
+    found = bootstrap(values, "median", correction=correction)
+    assert found.z0 == pytest.approx(stats.norm.ppf(np.mean(medians < 1.0) + tied))
+    assert found.se == pytest.approx(medians.std())
+
+
+def test_random_resamples_are_those_of_the_seed() -> None:
+    values = np.random.default_rng(5).normal(size=12)
+    rows = values.copy()
+    rows.sort()
+    drawn = rows[np.random.default_rng(2).integers(0, 12, (500, 12))]
+    middles = [stats.trim_mean(row, 0.25) for row in drawn]
+    found = bootstrap(values, "iqm", interval="percentile", draws=500, seed=2, level=0.8)
+    assert found.se == pytest.approx(np.std(middles))
+    ends = (found.estimate.interval.low, found.estimate.interval.high)
+    expected = np.quantile(middles, [0.1, 0.9], method="inverted_cdf")
+    assert ends == pytest.approx(tuple(expected))
 
 
 def test_same_seed_same_interval() -> None:

@@ -13,13 +13,18 @@ from harness.stats import (
     bootstrap,
     classical,
     curve_tests,
+    curves,
     effects,
     equivalence,
     factorial,
     logrank,
     many_arms,
+    multiplicity,
     paired,
+    planning,
+    power,
     rank_intervals,
+    relabelings,
     sequential,
     spread,
     stochastic_order,
@@ -28,13 +33,16 @@ from harness.stats import (
     variance,
 )
 from harness.stats.survival import CensoredTimes
-from tests.stats.odd_samples import FEW, LATE, NAN, ONE, SOON
+from tests.stats.odd_samples import FEW, LATE, NAN, ONE, SAME, SOON
 
 
 @pytest.mark.parametrize(
     ("call", "told"),
     [
-        (lambda: classical.paired_t(NAN), "differences holds nan at position 0: drop or impute "),
+        (
+            lambda: classical.paired_t(NAN),
+            "differences holds nan at position 0: drop or impute missing values before calling",
+        ),
         (lambda: classical.paired_t_interval(NAN), "differences holds nan"),
         (lambda: classical.welch_t(NAN, FEW), "a holds nan"),
         (lambda: classical.welch_t(FEW, NAN), "b holds nan"),
@@ -61,6 +69,7 @@ from tests.stats.odd_samples import FEW, LATE, NAN, ONE, SOON
         ),
         (lambda: paired.sign_flips(NAN), "differences holds nan"),
         (lambda: paired.sign_flips(FEW, draws=0), "draws must be at least 1, got 0"),
+        (lambda: list(paired.sign_flips_of_each([FEW], draws=0)), "draws must be at least 1"),
         (lambda: list(paired.sign_flips_of_each([NAN])), "differences holds nan"),
         (lambda: list(paired.sign_flips_of_each([ONE, FEW])), "samples must be of one size"),
         (
@@ -223,6 +232,68 @@ from tests.stats.odd_samples import FEW, LATE, NAN, ONE, SOON
             "wins must be 0 or 1; leave tied pairs out",
         ),
         (lambda: sequential.sign_e_process(NAN), "wins holds nan"),
+        (lambda: planning.replicates_needed(NAN, 1.0), "differences holds nan"),
+        (lambda: planning.replicates_needed_for_equivalence(NAN, 1.0), "differences holds nan"),
+        (lambda: planning.replicates_needed_unpaired(NAN, FEW, 1.0), "a holds nan"),
+        (lambda: planning.replicates_needed_unpaired(FEW, NAN, 1.0), "b holds nan"),
+        (
+            lambda: planning.replicates_needed_unpaired(FEW, FEW, -1.0),
+            "margin must not be negative, got -1.0",
+        ),
+        (
+            lambda: planning.replicates_needed(FEW, -1.0),
+            "margin must not be negative, got -1.0",
+        ),
+        (lambda: planning.smallest_p(-1), "the number of pairs must not be negative, got -1"),
+        (lambda: planning.smallest_p_unpaired(0, 2), "both arms need values, got 0 and 2"),
+        (
+            lambda: planning.least_pairs(0),
+            "need claims >= 1 and 0 < alpha < 1, got 0 and 0.05",
+        ),
+        (
+            lambda: planning.t_sample_size(0.0),
+            "need d != 0 and alpha < power < 1, got d=0.0 and power=0.8",
+        ),
+        (
+            lambda: planning.logrank_events(1.0),
+            "the hazard ratio must be above 0 and not 1, got 1.0",
+        ),
+        (
+            lambda: planning.t_power(5, 1.0, alternative="more"),  # type: ignore[arg-type]
+            "alternative must be 'two-sided', 'less' or 'greater', got 'more'",
+        ),
+        (lambda: power.sign_flip_power(NAN, 5, 0.05, effect=1.0), "pilot holds nan"),
+        (lambda: power.simulated_replicates(NAN, 0.05, effect=1.0), "pilot holds nan"),
+        (lambda: relabelings.relabelings([], FEW), "both arms need values, got 0 and 3"),
+        (lambda: relabelings.relabelings(FEW, FEW, draws=0), "draws must be at least 1, got 0"),
+        (lambda: relabelings.relabelings(NAN, FEW), "a holds nan"),
+        (lambda: relabelings.relabelings(FEW, NAN), "b holds nan"),
+        (lambda: multiplicity.adjust([[0.5]]), "p must be one-dimensional with values in [0, 1]"),
+        (lambda: multiplicity.adjust([1.5]), "p must be one-dimensional with values in [0, 1]"),
+        (
+            lambda: multiplicity.adjust([0.5], "none"),  # type: ignore[arg-type]
+            "method must be one of holm, hochberg, hommel, bonferroni, bh, by, got 'none'",
+        ),
+        (
+            lambda: multiplicity.adjust([0.5, 0.5], family_size=1),
+            "family_size is 1, but 2 p values were given",
+        ),
+        (
+            lambda: curves.final_value(FEW, ONE),
+            "a curve needs epoch and value of one shape (e,) with e >= 1, not (3,) and (1,)",
+        ),
+        (
+            lambda: curves.final_value([2.0, 1.0], SAME),
+            "the epochs of a curve must ascend without repeats; sort them first",
+        ),
+        (
+            lambda: curves.first_reach(FEW, FEW, 1.0, sustain=0),
+            "sustain counts evaluations and must be >= 1, not 0",
+        ),
+        (
+            lambda: curves.seconds_to_reach(FEW, ONE, 1.0),
+            "seconds and value differ in shape: (3,) and (1,)",
+        ),
     ],
 )
 def test_an_error_names_what_was_given(call: Callable[[], object], told: str) -> None:

@@ -95,6 +95,13 @@ def test_sign_process_is_a_fair_game() -> None:
     assert np.mean([sign_e_process(wins).e for wins in outcomes], axis=0) == pytest.approx(1)
 
 
+def test_evidence_of_just_one_in_alpha_rejects() -> None:
+    """Three wins in a row: e = 8 B(3.5, 0.5) / B(0.5, 0.5) = 2.5."""
+    process = sign_e_process([1, 1, 1], alpha=0.4)
+    assert process.e[-1] == 2.5
+    assert process.first_rejection == 3
+
+
 def test_sign_process_survives_a_long_winning_streak() -> None:
     process = sign_e_process(np.ones(3_000))
     assert np.all(np.isfinite(process.e))

@@ -395,10 +395,16 @@ from tests.stats.odd_samples import (
             2,
         ),
         (
-            lambda: variance.crossed([FEW, LATER]).row_test,
-            "F test of rows on 1 and 2 degrees of freedom",
+            lambda: variance.crossed(np.arange(12.0).reshape(3, 4) ** 2).row_test,
+            "F test of rows on 2 and 6 degrees of freedom",
             None,
-            1,
+            2,
+        ),
+        (
+            lambda: variance.crossed(np.arange(12.0).reshape(3, 4) ** 2).column_test,
+            "F test of columns on 3 and 6 degrees of freedom",
+            None,
+            3,
         ),
         (
             lambda: curve_tests.foreign_curve([1.0, 2.0], [[1.0, 2.0]]),

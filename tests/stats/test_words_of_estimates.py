@@ -308,6 +308,7 @@ def test_an_estimate_names_its_method_and_its_reasons(
     assert (str(estimate.method), estimate.reason) == (method, reason)
     assert estimate.interval.reason == of_interval
     assert estimate.interval.level in {LEVEL, 0.95}
+    assert math.isnan(estimate.interval.low) == math.isnan(estimate.interval.high)
     if of_interval is None:
         assert estimate.interval.low <= estimate.value <= estimate.interval.high
 
@@ -377,27 +378,31 @@ def test_an_interval_without_bounds_says_why(
 
 
 @pytest.mark.parametrize(
-    ("call", "method", "reason"),
+    ("call", "method", "reason", "df"),
     [
         (
             lambda: curve_bands.mean_band([[1.0, 2.0]], level=LEVEL),
             "undefined band",
             "needs at least 2 runs",
+            math.nan,
         ),
         (
             lambda: curve_bands.difference_band([[1.0]], [[2.0], [3.0]], paired=False, level=LEVEL),
             "undefined band",
             "needs at least 2 runs in each arm",
+            math.nan,
         ),
         (
             lambda: curve_bands.mean_band(np.ones((2, 2)), level=LEVEL),
             "Bonferroni t band of the mean",
             "no spread: the runs of an arm do not differ at any epoch",
+            1,
         ),
         (
-            lambda: curve_bands.prediction_band([[1.0], [2.0]], level=LEVEL),
+            lambda: curve_bands.prediction_band([[1.0], [2.0], [4.0]], level=LEVEL),
             "Bonferroni t prediction band",
             None,
+            2,
         ),
         (
             lambda: curve_bands.difference_band(
@@ -405,14 +410,16 @@ def test_an_interval_without_bounds_says_why(
             ),
             "sup-t band",
             None,
+            1,
         ),
     ],
 )
 def test_a_band_names_its_method_and_its_reason(
-    call: Callable[[], curve_bands.SimultaneousBand], method: str, reason: str | None
+    call: Callable[[], curve_bands.SimultaneousBand], method: str, reason: str | None, df: float
 ) -> None:
     band = call()
     assert (band.method, band.reason, band.level) == (method, reason, LEVEL)
+    assert band.df == pytest.approx(df, nan_ok=True)
 
 
 def test_other_results_name_their_methods_and_reasons() -> None:
