@@ -108,6 +108,24 @@ def test_random_resamples_are_those_of_the_seed() -> None:
     assert ends == pytest.approx(tuple(expected))
 
 
+def test_what_does_not_vary_has_no_error_and_one_value_an_unknown_one() -> None:
+    assert bootstrap([0.5, 0.5]).se == 0.0
+    assert math.isnan(bootstrap([0.5]).se)
+
+
+def test_an_interval_over_tasks_is_that_of_runs_drawn_within_each() -> None:
+    scores = np.random.default_rng(7).normal(size=(6, 3))
+    rng = np.random.default_rng(4)
+    drawn = scores[rng.integers(0, 6, (400, 6, 3)), np.arange(3)].reshape(400, 18)
+    middles = stats.trim_mean(drawn, 0.25, axis=1)
+    found = iqm_over_tasks(scores, level=0.8, draws=400, seed=4)
+    assert found.value == pytest.approx(stats.trim_mean(scores.ravel(), 0.25))
+    assert (found.interval.low, found.interval.high) == pytest.approx(
+        tuple(np.quantile(middles, [0.1, 0.9]))
+    )
+    assert (found.reason, found.interval.reason) == (None, None)
+
+
 def test_same_seed_same_interval() -> None:
     values = np.random.default_rng(0).normal(size=15)
     assert bootstrap(values, seed=3) == bootstrap(values, seed=3)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from harness.stats.classical import paired_t
 from harness.stats.factorial import factorial
 from harness.stats.paired import sign_flip_test
 
@@ -24,7 +25,16 @@ def noise(blocks: int, seed: int = 0) -> FloatArray:
 def test_two_rows_are_the_sign_flip_test_of_their_difference() -> None:
     y = noise(9)
     difference = y[:, 0].mean(axis=1) - y[:, 1].mean(axis=1)
-    assert factorial(y).row.p == sign_flip_test(difference).p
+    found = factorial(y).row
+    assert found.p == sign_flip_test(difference).p
+    assert found.statistic == pytest.approx(2 * paired_t(difference).statistic ** 2)
+
+
+def test_many_blocks_are_drawn_from_the_seed() -> None:
+    y = noise(18, seed=6)
+    one, again, other = (factorial(y, draws=199, seed=seed).column for seed in (1, 1, 2))
+    assert one == again
+    assert one.p != other.p
 
 
 def test_main_effects_without_interaction() -> None:

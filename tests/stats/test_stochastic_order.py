@@ -80,3 +80,10 @@ def test_all_pairs_at_once_are_the_pairs_one_by_one() -> None:
     assert list(stochastic_orders_of_pairs(arms, level=0.99)) == one_by_one
     with pytest.raises(ValueError, match="one size"):
         list(stochastic_orders_of_pairs([[0.9, 0.8], [0.9]]))
+
+
+def test_a_bound_lies_within_0_and_1() -> None:
+    """Worse in all but one of the quantiles, so that the bound would be above 1."""
+    found = almost_stochastic_order([0.0, 1.0, 2.0, 9.0], [1.0, 3.0, 5.0, 8.0], draws=200)
+    assert (found.interval.low, found.interval.high) == (0.0, 1.0)
+    assert 0.5 < found.value < 1

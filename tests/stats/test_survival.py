@@ -169,6 +169,23 @@ def test_swapping_the_arms_only_turns_the_sign(a: CensoredTimes, b: CensoredTime
         assert ab.likelihood_ratio.statistic == theirs
 
 
+def test_a_median_lies_between_two_times_only_where_half_is_met_exactly() -> None:
+    three = CensoredTimes(np.array([1.0, 2.0, 4.0]), np.ones(3, dtype=bool))
+    four = CensoredTimes(np.array([1.0, 2.0, 4.0, 5.0]), np.ones(4, dtype=bool))
+    assert median_time(kaplan_meier(three), flat="midpoint").value == 2.0
+    assert median_time(kaplan_meier(four), flat="midpoint").value == 3.0
+    assert median_time(kaplan_meier(four)).value == 2.0
+
+
+def test_a_difference_of_means_is_in_standard_errors() -> None:
+    one = CensoredTimes(np.array([1.0, 2.0, 4.0]), np.ones(3, dtype=bool))
+    other = CensoredTimes(np.array([3.0, 5.0, 6.0]), np.ones(3, dtype=bool))
+    difference, z = rmst_difference(one, other, 9.0)
+    error = math.hypot(one.time.std(), other.time.std()) / math.sqrt(3)
+    assert z.statistic == pytest.approx(difference.value / error)
+    assert z.p == pytest.approx(2 * stats.norm.sf(abs(z.statistic)))
+
+
 @pytest.mark.parametrize("ties", ["efron", "breslow"])
 def test_a_large_hazard_ratio_agrees_with_statsmodels(ties: Ties) -> None:
     """Fifteen times as fast, all but one run: far from where the search begins."""

@@ -261,6 +261,12 @@ from tests.stats.odd_samples import (
             None,
         ),
         (
+            lambda: survival.rmst_difference(SOON, LATE, 9.0)[1],
+            "z test, difference of RMST to 9",
+            None,
+            None,
+        ),
+        (
             lambda: survival.rmst_permutation(WAITING, WAITING, 9.0),
             "exact permutation (20 labelings) of RMST to 9",
             "no run reached the target",

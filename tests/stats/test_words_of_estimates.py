@@ -26,6 +26,7 @@ from harness.stats import (
 )
 from harness.stats.cox import cox_hazard_ratio
 from harness.stats.results import Estimate, Interval
+from harness.stats.survival import CensoredTimes
 from tests.stats.odd_samples import (
     AT_ONCE,
     EQUAL,
@@ -280,6 +281,30 @@ from tests.stats.odd_samples import (
             "difference of RMST to 9",
             None,
             None,
+        ),
+        (
+            lambda: survival.rmst_difference(SOON, WAITING, 30.0, level=LEVEL)[0],
+            "difference of RMST to 30",
+            "the last run was watched to 20 and had not reached the target; choose a horizon of at "
+            "most that, not 30",
+            "the last run was watched to 20 and had not reached the target; choose a horizon of at "
+            "most that, not 30",
+        ),
+        (
+            lambda: survival.median_time(
+                survival.kaplan_meier(
+                    CensoredTimes(np.arange(1.0, 21.0), np.ones(20, dtype=bool)), level=LEVEL
+                )
+            ),
+            "Kaplan-Meier median",
+            None,
+            None,
+        ),
+        (
+            lambda: cox_hazard_ratio(SOON, WAITING, level=LEVEL).hazard_ratio,
+            "Cox regression, Efron ties",
+            "not estimable: wherever both arms were waiting, events came from one arm only",
+            "not estimable: wherever both arms were waiting, events came from one arm only",
         ),
         (
             lambda: survival.median_time(survival.kaplan_meier(WAITING, level=LEVEL)),
