@@ -84,16 +84,18 @@ class TestProperties:
 
     @given(differences(1, 11), margins)
     def test_paired_p_agrees_with_the_interval(self, d: FloatArray, margin: float) -> None:
-        p = equivalence.sign_flip_tost(d, margin).p
-        assert (p <= 0.05) == strictly_inside(sign_flip_interval(d, level=0.90), margin)
+        found = equivalence.sign_flip_tost(d, margin)
+        assert found.statistic == d.mean()
+        assert (found.p <= 0.05) == strictly_inside(sign_flip_interval(d, level=0.90), margin)
 
     @given(values(2, 5), values(2, 5), margins)
     def test_unpaired_p_agrees_with_the_interval(
         self, a: FloatArray, b: FloatArray, margin: float
     ) -> None:
-        p = equivalence.permutation_tost(a, b, margin).p
+        found = equivalence.permutation_tost(a, b, margin)
+        assert found.statistic == pytest.approx(a.mean() - b.mean(), abs=1e-12)
         interval = permutation_interval(a, b, level=0.90, equal_tailed=True)
-        assert (p <= 0.05) == strictly_inside(interval, margin)
+        assert (found.p <= 0.05) == strictly_inside(interval, margin)
 
     @given(differences(2, 10), margins)
     def test_swapping_arms_changes_nothing(self, d: FloatArray, margin: float) -> None:

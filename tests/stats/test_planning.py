@@ -177,3 +177,21 @@ def test_equivalence_is_planned_to_the_power_asked_for(margin: float) -> None:
 
 def test_no_spread_leaves_nothing_to_plan_equivalence_with() -> None:
     assert planning.replicates_needed_for_equivalence([0.1, 0.1, 0.1], 1.0) is None
+
+
+def test_unpaired_arms_are_planned_for_the_observed_difference_where_no_margin_is_named() -> None:
+    """One arm without spread is still a pilot."""
+    a, b = np.array([1.0, 2.0, 3.0, 4.0]), np.full(4, 1.5)
+    pooled = math.sqrt(a.var(ddof=1) / 2)
+    needed = planning.replicates_needed_unpaired(a, b, 0.0)
+    assert needed == math.ceil(planning.t_sample_size(1.0 / pooled, design="two-sample"))
+    assert planning.replicates_needed_unpaired(b, b, 1.0) is None
+
+
+def test_thousands_of_pairs_for_equivalence_are_planned_by_the_normal_limit() -> None:
+    noisy = np.tile([-1.0, 1.0], 20)
+    z = stats.norm.isf(0.05) + stats.norm.isf(0.1)
+    limit = (z * noisy.std(ddof=1) / 0.05) ** 2
+    assert limit > 2_000
+    assert planning.replicates_needed_for_equivalence(noisy, 0.05) == math.ceil(limit)
+    assert planning.replicates_needed_for_equivalence(noisy, 0.0005) is None

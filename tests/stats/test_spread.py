@@ -117,3 +117,18 @@ def test_a_ratio_survives_one_value_far_above_the_rest() -> None:
     found = variance_ratio(np.column_stack([lone, small]), small[:, None])
     assert found.value == pytest.approx(1e20 / 6 / small.var(ddof=1))
     assert 0 < found.interval.low < found.value < found.interval.high
+
+
+def test_a_ratios_interval_is_that_of_its_pseudo_values() -> None:
+    """The jackknife by hand, with a t quantile."""
+    x = np.random.default_rng(4).normal(size=(9, 2))
+
+    def log_ratio(rows: np.ndarray) -> float:
+        return float(np.log(rows[:, 0].var(ddof=1) / rows[:, 1].var(ddof=1)))
+
+    left_out = np.array([log_ratio(np.delete(x, row, axis=0)) for row in range(9)])
+    error = (9 * log_ratio(x) - 8 * left_out).std(ddof=1) / 3
+    found = variance_ratio(x[:, :1], x[:, 1:], level=0.8)
+    half = stats.t.ppf(0.9, 8) * error
+    ends = np.exp([log_ratio(x) - half, log_ratio(x) + half])
+    assert (found.interval.low, found.interval.high) == pytest.approx(tuple(ends))

@@ -199,6 +199,8 @@ def test_a_large_hazard_ratio_agrees_with_statsmodels(ties: Ties) -> None:
     ).fit()
     assert ours.log_hazard_ratio.value == pytest.approx(oracle.params[0], abs=1e-6)
     assert ours.se == pytest.approx(oracle.bse[0], rel=1e-6)
+    assert ours.wald.statistic == pytest.approx(oracle.tvalues[0], rel=1e-5)
+    assert ours.wald.p == pytest.approx(oracle.pvalues[0], rel=1e-3)
     assert ours.log_hazard_ratio.value > 2
 
 

@@ -431,3 +431,4 @@ def test_a_test_names_its_method_and_its_reason(
 ) -> None:
     result = call()
     assert (str(result.method), result.reason, result.df) == (method, reason, df)
+    assert {type(result.statistic), type(result.p)} == {float}

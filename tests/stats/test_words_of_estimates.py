@@ -333,9 +333,11 @@ def test_an_estimate_names_its_method_and_its_reasons(
     assert (str(estimate.method), estimate.reason) == (method, reason)
     assert estimate.interval.reason == of_interval
     assert estimate.interval.level in {LEVEL, 0.95}
-    assert math.isnan(estimate.interval.low) == math.isnan(estimate.interval.high)
+    ends = estimate.interval.low, estimate.interval.high
+    assert {type(number) for number in (estimate.value, *ends)} == {float}
+    assert math.isnan(ends[0]) == math.isnan(ends[1])
     if of_interval is None:
-        assert estimate.interval.low <= estimate.value <= estimate.interval.high
+        assert ends[0] <= estimate.value <= ends[1]
 
 
 @pytest.mark.parametrize(
@@ -461,3 +463,45 @@ def test_other_results_name_their_methods_and_reasons() -> None:
     assert labels.method == "max-T, exact permutation (6 labelings)"
     assert many_arms.dunn([SAME, ONE]).reason == "all values are equal"
     assert many_arms.dunn([FEW, LATER]).reason is None
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: paired.sign_flip_interval(FEW),
+        lambda: classical.paired_t_interval(FEW),
+        lambda: classical.welch_t_interval(FEW, LATER),
+        lambda: unpaired.permutation_interval(FEW, LATER),
+        lambda: equivalence.paired_t_tost(FEW, -1.0, 1.0, alpha=0.025).interval,
+        lambda: equivalence.welch_tost(FEW, LATER, -1.0, 1.0, alpha=0.025).interval,
+        lambda: effects.hedges_g(FEW, LATER).interval,
+        lambda: effects.cohen_d(FEW, LATER).interval,
+        lambda: effects.hedges_gz(FEW).interval,
+        lambda: effects.cohen_dz(FEW).interval,
+        lambda: effects.cliffs_delta(FEW, LATER).interval,
+        lambda: effects.probability_of_superiority(FEW, LATER).interval,
+        lambda: effects.paired_superiority(FEW).interval,
+        lambda: bootstrap.bootstrap(FEW).estimate.interval,
+        lambda: bootstrap.iqm_over_tasks([FEW, LATER], draws=9).interval,
+        lambda: bootstrap.probability_of_improvement([FEW], [LATER], draws=9).interval,
+        lambda: rank_intervals.pseudomedian(FEW).interval,
+        lambda: rank_intervals.rank_shift(FEW, LATER).interval,
+        lambda: spread.variance_estimate(MANY).interval,
+        lambda: spread.variance_ratio(MANY[:, None], MANY[::-1, None]).interval,
+        lambda: stochastic_order.almost_stochastic_order(FEW, LATER, draws=9).interval,
+        lambda: stochastic_order.stochastic_orders(FEW, LATER, draws=9)[1].interval,
+        lambda: variance.one_way([FEW, LATER]).icc1.interval,
+        lambda: variance.crossed([FEW, LATER]).icc2.interval,
+        lambda: survival.median_time(survival.kaplan_meier(SOON)).interval,
+        lambda: survival.rmst(SOON, 9.0)[0].interval,
+        lambda: survival.rmst_difference(SOON, LATE, 9.0)[0].interval,
+        lambda: cox_hazard_ratio(SOON, LATE).hazard_ratio.interval,
+        lambda: curve_bands.mean_band([FEW, LATER]),
+        lambda: curve_bands.prediction_band([FEW, LATER]),
+        lambda: curve_bands.difference_band([FEW, LATER], [LATER, FEW], paired=True),
+    ],
+)
+def test_an_interval_is_of_95_percent_unless_asked_otherwise(
+    call: Callable[[], Interval | curve_bands.SimultaneousBand],
+) -> None:
+    assert call().level == 0.95
