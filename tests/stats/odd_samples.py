@@ -23,3 +23,8 @@ FLAT, FEW_VALUES = (
     "no spread in either arm",
     "1 against 2 values: each arm needs two for a variance",
 )
+TOO_FAR = (
+    "the last run was watched to 20 and had not reached the target; choose a horizon of at "
+    "most that, not 30"
+)
+ONE_SIDED = "not estimable: wherever both arms were waiting, events came from one arm only"

@@ -11,10 +11,7 @@ import pytest
 from harness.stats import classical, cox, curve_bands, effects, many_arms, stochastic_order
 from harness.stats.results import Estimate
 from harness.stats.survival import CensoredTimes, kaplan_meier, median_time
-
-LEVEL = 0.8
-NEVER = CensoredTimes(np.full(3, 20.0), np.zeros(3, dtype=bool))
-SOON = CensoredTimes(np.array([1.0, 2.0, 4.0]), np.ones(3, dtype=bool))
+from tests.stats.odd_samples import LEVEL, SOON, WAITING
 
 
 def test_tests_without_data_keep_their_names() -> None:
@@ -38,7 +35,7 @@ def test_a_friedman_test_of_nothing_but_ties_keeps_its_degrees_of_freedom() -> N
     "call",
     [
         lambda: effects.cliffs_delta([1.0, 2.0], [3.0, 4.0], level=LEVEL),
-        lambda: cox.cox_hazard_ratio(NEVER, NEVER, level=LEVEL).log_hazard_ratio,
+        lambda: cox.cox_hazard_ratio(WAITING, WAITING, level=LEVEL).log_hazard_ratio,
         lambda: stochastic_order.almost_stochastic_order(
             [1.0, 2.0, 3.0], [1.5, 2.5, 2.0], level=LEVEL, draws=20
         ),

@@ -34,9 +34,11 @@ from tests.stats.odd_samples import (
     NO_ARM,
     NO_PAIRS,
     ONE,
+    ONE_SIDED,
     OTHER,
     SAME,
     SOON,
+    TOO_FAR,
     WAITING,
     ZERO,
 )
@@ -244,8 +246,7 @@ from tests.stats.odd_samples import (
         (
             lambda: survival.rmst_difference(WAITING, SOON, 30.0)[1],
             "z test, difference of RMST to 30",
-            "the last run was watched to 20 and had not reached the target; choose a horizon of at "
-            "most that, not 30",
+            TOO_FAR,
             None,
         ),
         (
@@ -287,7 +288,7 @@ from tests.stats.odd_samples import (
         (
             lambda: cox_hazard_ratio(SOON, WAITING, ties="breslow").score,
             "Cox regression, Breslow ties",
-            "not estimable: wherever both arms were waiting, events came from one arm only",
+            ONE_SIDED,
             None,
         ),
         (
