@@ -6,6 +6,7 @@ from functools import partial
 
 import numpy as np
 
+from harness.claims import Claim
 from harness.language import N_, said
 from harness.quantities import plural
 from harness.samples import Sample
@@ -13,7 +14,6 @@ from harness.stats import classical, effects, logrank, planning
 from harness.stats.results import Estimate, TestResult
 from harness.stats.samples import has_no_spread
 from harness.stats.survival import CensoredTimes
-from harness.study import Claim
 
 POWER = 0.8
 _UNEQUAL, _FEW = 2.0, 16  # where studentized permutation was seen to err (harness.stats.unpaired)

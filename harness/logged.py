@@ -19,6 +19,7 @@ import pandas as pd
 from pydantic import TypeAdapter
 
 from harness.analyses.judge import Judgement, judge_run
+from harness.claims import matching_arms
 from harness.errors import UserError
 from harness.language import _, said
 from harness.log_claims import Asked, choose_metric, study_of_runs, usual_measures
@@ -32,7 +33,7 @@ from harness.measures import CURVE_COLUMNS
 from harness.quantities import listed
 from harness.results import Results
 from harness.samples import SideValue
-from harness.study import Study, matching_arms
+from harness.study import Study
 from harness.study_file import LoadedStudy
 from harness.study_foreign import Logs
 from harness.time_measures import SecondsTo

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 import pandas as pd
 
 from harness.beside import POWER
+from harness.claims import Claim
 from harness.results import Results
 from harness.samples import sample_of
 from harness.stats import planning, power
 from harness.stats.samples import FloatArray, has_no_spread
 from harness.stopping import Look, declared_looks
-from harness.study import Claim, Study
+from harness.study import Study
 from harness.study_file import LoadedStudy
 
 

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.claims import Claim, matching_arms
 from harness.language import N_, said
 from harness.measure_kinds import as_settings
 from harness.plan import arm_job, digest
-from harness.study import Arm, Claim, Study, matching_arms
+from harness.study import Arm, Study
 
 _OPEN_IN_A_PILOT = ("replicates", "stopping")
 _LOST = N_(

@@ -10,13 +10,14 @@ from functools import cached_property, partial
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.claims import Claim, matching_arms
 from harness.language import N_, pgettext, said
 from harness.measure_kinds import Measure
 from harness.measures import Curve, Measured
 from harness.quantities import given_amount, plural, two_digits, with_unit
 from harness.stats.samples import difference
 from harness.stats.spread import deviations
-from harness.study import Claim, Study, matching_arms
+from harness.study import Study
 
 FloatArray = NDArray[np.float64]
 Curves = Mapping[tuple[str, int], Curve]  # by arm and replicate

@@ -6,12 +6,13 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
+from harness.claims import matching_arms
 from harness.language import said
 from harness.quantities import plural
 from harness.stats.planning import smallest_p
 from harness.stats.repeated import nominal_level, repeated_p, spent_by
 from harness.stats.sequential import Boundary
-from harness.study import Spending, Study, matching_arms
+from harness.study import Spending, Study
 
 _BOUNDARIES: Mapping[Spending, Boundary] = {
     "obrien-fleming": "lan-demets-obf",

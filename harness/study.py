@@ -5,16 +5,12 @@
 
 from __future__ import annotations
 
-import fnmatch
-from collections.abc import Sequence
 from itertools import pairwise
 from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import Field, field_validator, model_validator
 
-from harness.choices import Choices, check_choices
-from harness.measure_kinds import Measure
-from harness.measures import AtEpoch, is_accuracy
+from harness.claims import Claim
 from harness.quantities import listed
 from harness.study_foreign import ELSEWHERE, Logs, PublishedRuns
 from harness.study_translations import Translations
@@ -22,8 +18,6 @@ from harness.study_values import MOST_EPOCHS, Count, NonEmpty, Section, Seed, Wa
 
 Stream = Literal["init", "shuffle", "dropout", "split"]
 STREAMS: tuple[Stream, ...] = get_args(Stream)
-Statistic = Literal["mean", "spread"]
-Expectation = Literal["greater", "less", "different", "equivalent"]
 Precision = Literal["float32", "mixed_bfloat16"]
 Device = Literal["auto", "cpu", "gpu"]
 Spending = Literal["obrien-fleming", "pocock"]
@@ -229,105 +223,6 @@ class Grid(Section):
         ]
 
 
-class Claim(Section):
-    """``[[claims]]``: a sentence about two arms, or one arm at two epochs, on one measure.
-
-    With ``beyond`` it is about four: the difference of the first two less that of the others.
-
-    The effect is always the measure's ``statistic`` over replicates on the first side minus that
-    on the second: its mean, or its spread (the mean distance from the side's median). A side may
-    be a pattern (``"cnn-*"``): then the replicate's mean over the matching arms is compared.
-
-    Attributes:
-        id: A short name without spaces, for profiles, gates and files.
-        says: The claim as a sentence.
-        compare: The two sides: arms, or patterns such as ``cnn-*``.
-        beyond: Two further sides, whose own difference is taken from that of the first two.
-        at_epochs: With a measure of kind ``at_epoch``: the epoch of each side, or ``last``.
-        measure: What is measured on each curve.
-        statistic: Whether the sides' means or their spreads are compared.
-        expect: Which way the first side is to differ from the second.
-        margin: A smaller difference does not matter; in the measure's unit.
-        unit: The measure's unit, to be checked against it.
-        answers_question: Whether the report's headline is made of this claim's verdict.
-        specifications: How else the measure could have been defined, for the report.
-    """
-
-    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
-    says: NonEmpty
-    compare: Annotated[list[NonEmpty], Field(min_length=2, max_length=2)]
-    beyond: Annotated[list[NonEmpty], Field(min_length=2, max_length=2)] | None = None
-    at_epochs: (
-        Annotated[list[Count | Literal["last"]], Field(min_length=2, max_length=2)] | None
-    ) = None
-    measure: Measure
-    statistic: Statistic = "mean"
-    expect: Expectation
-    margin: Annotated[float, Field(ge=0)]
-    unit: str | None = None
-    answers_question: bool = False
-    specifications: Choices | None = None
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        if self.unit is not None and self.unit != self.measure.unit:
-            raise ValueError(
-                f"mixed units: the claim counts in {self.unit}, its measure in {self.measure.unit}"
-            )
-        metric = getattr(self.measure, "metric", "loss")
-        if self.measure.unit == "accuracy" and is_accuracy(metric) and self.margin >= 1:
-            raise ValueError(
-                f"margin {self.margin:g} is wider than {metric}, which runs from 0 to 1; write "
-                f"{self.margin / 100:g} for {self.margin:g} points"
-            )
-        if self.expect == "equivalent" and self.margin == 0:
-            raise ValueError("equivalent needs a margin above 0: how much difference is none?")
-        if self.specifications is not None:
-            check_choices(self.specifications, self.measure, self.margin)
-        self._check_sides()
-        return self
-
-    def _check_sides(self) -> None:
-        at_epoch = isinstance(self.measure, AtEpoch)
-        if self.at_epochs is not None:
-            if not isinstance(self.measure, AtEpoch):
-                raise ValueError('at_epochs goes with a measure of kind "at_epoch"')
-            if self.measure.epoch is not None:
-                raise ValueError("give the epochs once: at_epochs, or the measure's epoch")
-        elif at_epoch and getattr(self.measure, "epoch", None) is None:
-            raise ValueError("at_epoch needs epoch = N in the measure, or at_epochs in the claim")
-        same_epoch = self.at_epochs is None or self.at_epochs[0] == self.at_epochs[1]
-        for pair in filter(None, (self.compare, self.beyond)):
-            if pair[0] == pair[1] and same_epoch:
-                raise ValueError(
-                    f'both sides are "{pair[0]}": compare two arms, or one arm with two different '
-                    "at_epochs"
-                )
-        if self.beyond is None:
-            return
-        if self.statistic == "spread":
-            raise ValueError(
-                "beyond goes with means: a spread belongs to one arm, and the spread of a "
-                "difference would be another question; drop beyond or statistic"
-            )
-        if self.compare in (self.beyond, self.beyond[::-1]):
-            raise ValueError(
-                f"beyond names the sides of compare again, {self.beyond}: a difference less itself "
-                "is none; name two other sides"
-            )
-
-    @property
-    def sides(self) -> list[str]:
-        """All sides: the two of ``compare``, then the two of ``beyond``, if there are any."""
-        return [*self.compare, *(self.beyond or [])]
-
-    def side_measure(self, side: int) -> Measure:
-        """The measure of one side, its own epoch filled in."""
-        if self.at_epochs is not None and isinstance(self.measure, AtEpoch):
-            return self.measure.model_copy(update={"epoch": self.at_epochs[side % 2]})
-        return self.measure
-
-
 class Randomness(Section):
     """``[randomness]``: which streams differ between replicates; the others are held fixed.
 
@@ -490,8 +385,3 @@ def _all_logs(arms: Any) -> bool:
         and bool(arms)
         and all(isinstance(arm, dict) and arm.get("logs") is not None for arm in arms)
     )
-
-
-def matching_arms(pattern: str, names: Sequence[str]) -> list[str]:
-    """Arms that one side of a claim stands for: the exact name, else those the pattern fits."""
-    return [pattern] if pattern in names else fnmatch.filter(names, pattern)

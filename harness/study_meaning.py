@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 from harness import study as models
+from harness.claims import Claim, matching_arms
 from harness.language import N_, pgettext, said
 from harness.stats.planning import least_pairs
 from harness.stopping import declared_looks, powerless_looks
-from harness.study import Study, matching_arms
+from harness.study import Study
 from harness.study_problems import Path_, Problem, dotted, nearest
 from harness.study_translations import Translation
 
@@ -65,7 +66,7 @@ def own_words(study: Study, language: str) -> dict[str, str]:
 
 
 def _claim_problems(
-    study: Study, at: Path_, claim: models.Claim, arms: Mapping[str, models.Arm]
+    study: Study, at: Path_, claim: Claim, arms: Mapping[str, models.Arm]
 ) -> Iterator[Problem]:
     """Whether the arms and epochs that a claim names are there."""
     sides = [matching_arms(pattern, list(arms)) for pattern in claim.sides]
@@ -94,7 +95,7 @@ def _claim_problems(
 def _overlaps(
     study: Study,
     at: Path_,
-    claim: models.Claim,
+    claim: Claim,
     sides: Sequence[Sequence[str]],
     arms: Mapping[str, models.Arm],
 ) -> Iterator[Problem]:
@@ -151,9 +152,7 @@ def _all_of(counts: Sequence[int]) -> str:
     return pgettext("between numbers of epochs", " and ").join(map(str, counts))
 
 
-def _claim_warnings(
-    study: Study, claim: models.Claim, arms: Mapping[str, models.Arm]
-) -> Iterator[str]:
+def _claim_warnings(study: Study, claim: Claim, arms: Mapping[str, models.Arm]) -> Iterator[str]:
     """What keeps a claim from ever being decided, or makes it another claim than it seems."""
     names = sorted({n for side in claim.sides for n in matching_arms(side, list(arms))})
     budgets = {study.epochs_of(arms[name]) for name in names}

@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 from harness import study as models
 from harness import study_foreign
 from harness.choices import Choices
+from harness.claims import Claim
 from harness.errors import UserError
 from harness.measure_kinds import MEASURES
 from harness.study import Study
@@ -115,7 +116,7 @@ def _allowed_keys(loc: Path_, raw: Mapping[str, Any]) -> list[str]:
         "data": models.Data,
         "arms": models.Arm,
         "grid": models.Grid,
-        "claims": models.Claim,
+        "claims": Claim,
         "randomness": models.Randomness,
         "stopping": models.Stopping,
         "published": study_foreign.PublishedRuns,

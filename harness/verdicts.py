@@ -20,6 +20,7 @@ from typing import Literal
 import numpy as np
 
 from harness import beside
+from harness.claims import Claim
 from harness.language import N_, said
 from harness.procedures import Maker, Procedure, Relabeling, SignFlip
 from harness.samples import FloatArray, Sample, SideValue, of_whole_sides, sample_of
@@ -27,7 +28,7 @@ from harness.stats.multiplicity import holm
 from harness.stats.repeated import holm_over_looks
 from harness.stats.results import Estimate, Interval, TestResult
 from harness.stopping import Look
-from harness.study import Claim, Study
+from harness.study import Study
 
 Outcome = Literal["supported", "contradicted", "practically equal", "inconclusive"]
 

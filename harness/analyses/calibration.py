@@ -35,11 +35,11 @@ from scipy import stats
 
 from harness.analyses.known_truth import halves, relabeled, shifted, varies
 from harness.analyses.quick_looks import quick_look
+from harness.claims import Claim
 from harness.procedures import Maker, Relabeling, SignFlip
 from harness.results import Results
 from harness.samples import Sample
 from harness.stats.results import Interval
-from harness.study import Claim
 from harness.verdicts import Verdict, decide_samples, samples_by_look
 
 Check = Literal[

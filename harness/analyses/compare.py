@@ -15,13 +15,14 @@ from typing import Any, Literal
 import pandas as pd
 
 from harness.analyses.compare_claims import comparison_claims, side_name
+from harness.claims import Claim
 from harness.environment import differences
 from harness.errors import UserError
 from harness.language import N_, said
 from harness.plan import seeds_of
 from harness.results import study_curves
 from harness.samples import Curves, SideValue, claim_values
-from harness.study import Arm, Claim, Spec, Stopping, Study
+from harness.study import Arm, Spec, Stopping, Study
 from harness.verdicts import Verdict, decide
 from harness.verification import RESULT_COLUMNS, Difference, first_difference
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 
+from harness.claims import Claim, matching_arms
 from harness.errors import UserError
 from harness.measure_kinds import MEASURES, Measure, as_settings
 from harness.measures import Final, MeanOverEpochs
-from harness.study import Claim, Study, matching_arms
+from harness.study import Study
 
 MARGINS: Mapping[str, float] = {
     "accuracy": 0.005,

@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.claims import Claim, matching_arms
 from harness.language import N_, _, said
 from harness.measures import FloatArray, is_accuracy
 from harness.quantities import listed, shown, with_percent
@@ -17,7 +18,6 @@ from harness.samples import Curves, Sample, claim_values, sample_of
 from harness.stats.curve_bands import SimultaneousBand, difference_band
 from harness.stats.curve_tests import MaxTResult, max_t
 from harness.stats.planning import smallest_p, smallest_p_unpaired
-from harness.study import Claim, matching_arms
 
 _NOWHERE = {
     "epoch": N_("no epoch to compare them at"),

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.analyses.comparisons import Comparison, compare_row
+from harness.claims import Claim, matching_arms
 from harness.measures import AtEpoch, Metric
 from harness.results import Results
 from harness.samples import Curves
-from harness.study import Claim, Study, matching_arms
+from harness.study import Study
 from harness.verdicts import side_names
 
 METRICS: tuple[Metric, ...] = ("val_accuracy", "val_loss")

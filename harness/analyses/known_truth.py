@@ -11,10 +11,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.claims import Claim
 from harness.language import said
 from harness.samples import FloatArray, Sample
 from harness.stats.samples import has_no_spread
-from harness.study import Claim
 
 LEAST_TO_SPLIT = 8
 """Replicates from which on an arm is split into halves."""

@@ -10,8 +10,8 @@ import numpy as np
 
 from harness.analyses.targets import round_levels, supported_range
 from harness.choices import Choice, Setting, own_choice
+from harness.claims import Claim
 from harness.measures import CLOCK_COLUMN, Curve, Metric, is_accuracy, steady_seconds
-from harness.study import Claim
 
 AtEpochs = Sequence[int | Literal["last"]]
 _MOST_TARGETS = 6

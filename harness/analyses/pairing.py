@@ -9,12 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from harness.claims import Claim
 from harness.measures import FloatArray
 from harness.samples import SideValue, sample_of
 from harness.stats.results import Estimate, Interval
 from harness.stats.samples import has_no_spread
 from harness.stats.spread import variance_ratio
-from harness.study import Claim, Study
+from harness.study import Study
 
 FEWEST_PAIRS = 6
 """Below this many pairs a correlation says next to nothing."""

@@ -16,12 +16,12 @@ from functools import partial
 from harness.analyses.levels import reasonable_choices, seconds_per_epoch, shifted
 from harness.analyses.separation import Rule, simplest_rule
 from harness.choices import Choice, Setting, chosen_measure, own_choice
+from harness.claims import Claim, matching_arms
 from harness.measures import Curve
 from harness.procedures import Maker, PairedT, RankSum, Relabeling, SignedRank, SignFlip, WelchT
 from harness.results import Results
 from harness.samples import Curves, Known, Sample, claim_values, sample_of
 from harness.stats.results import Interval
-from harness.study import Claim, matching_arms
 from harness.verdicts import Outcome, Verdict, redecided
 
 DRAWS = 4_999

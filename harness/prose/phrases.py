@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
+from harness.claims import Claim
 from harness.language import N_, NN_, PN_, _, ngettext, pgettext
 from harness.measure_kinds import Measure
 from harness.measures import AtEpoch, is_accuracy
 from harness.quantities import percent, with_unit
-from harness.study import Claim
 from harness.time_measures import EpochsTo, SecondsTo, StepsTo
 
 Way = Literal["more", "less"]

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from harness.claims import matching_arms
 from harness.language import _
 from harness.prose import nuance_words, words
 from harness.quantities import joined, p_value, percent
@@ -13,7 +14,6 @@ from harness.report.claim_figures import gauge
 from harness.report.formats import markdown_text, markdown_words
 from harness.report.tables import verdict_details
 from harness.results import Results
-from harness.study import matching_arms
 from harness.verdicts import Verdict
 
 

@@ -6,12 +6,12 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from harness.claims import Claim
 from harness.language import _
 from harness.measure_kinds import Measure
 from harness.measures import Measured
 from harness.prose.phrases import subject
 from harness.results import Results
-from harness.study import Claim
 
 Values = Mapping[int, Measured]  # by replicate
 

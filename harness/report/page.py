@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from harness.claims import matching_arms
 from harness.language import N_, _
 from harness.prose import answer_words, words
 from harness.prose.notices import study_notices
@@ -30,7 +31,6 @@ from harness.report.tables import (
     trouble_details,
 )
 from harness.results import Results
-from harness.study import matching_arms
 
 _METRIC_ORDER = ("val_accuracy", "val_loss", "accuracy", "loss")
 _CLOCKS = ("seconds", "cpu_seconds")

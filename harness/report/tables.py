@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from harness.claims import Claim
 from harness.language import N_, _, name_of
 from harness.measures import startup_seconds, steady_seconds
 from harness.prose import nuance_words, words
@@ -31,7 +32,7 @@ from harness.report.measured import MeasuredArms
 from harness.report.series import Series
 from harness.results import Results
 from harness.stats.results import Estimate, Interval, TestResult
-from harness.study import STREAMS, Arm, Claim, Study
+from harness.study import STREAMS, Arm, Study
 from harness.verdicts import Side, Verdict
 
 Row = list[str]

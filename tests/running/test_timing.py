@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
+from harness.claims import Claim
 from harness.measures import Measured, SecondsPerEpoch, startup_seconds, steady_seconds
 from harness.protocol import protocol
 from harness.report.series import Series
@@ -17,7 +18,6 @@ from harness.running.progress import LineView
 from harness.running.session import run_study
 from harness.samples import Sample, SideValue, sample_of
 from harness.store import Store
-from harness.study import Claim
 from harness.study_file import load_study
 from tests.running.conftest import Project
 from tests.stores import rewrite
