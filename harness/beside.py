@@ -19,12 +19,12 @@ POWER = 0.8
 _UNEQUAL, _FEW = 2.0, 16  # where studentized permutation was seen to err (harness.stats.unpaired)
 
 
-def sensitivity(claim: Claim, sample: Sample, is_paired: bool) -> dict[str, TestResult]:
+def sensitivity(claim: Claim, sample: Sample) -> dict[str, TestResult]:
     """Classical tests of the same values."""
     a, b = sample.a, sample.b
-    if is_paired:
+    if sample.is_paired:
         tests = {
-            N_("paired t"): classical.paired_t(sample.differences),
+            _t_of(claim): classical.paired_t(sample.differences),
             N_("Wilcoxon signed-rank"): classical.wilcoxon_signed_rank(sample.differences),
         }
     else:
@@ -41,9 +41,14 @@ def sensitivity(claim: Claim, sample: Sample, is_paired: bool) -> dict[str, Test
     return tests
 
 
-def effect_sizes(sample: Sample, level: float, is_paired: bool) -> dict[str, Estimate]:
+def _t_of(claim: Claim) -> str:
+    """The t test of differences, by the name under which its readers know it."""
+    return N_("paired t") if claim.reference is None else N_("one-sample t")
+
+
+def effect_sizes(sample: Sample, level: float) -> dict[str, Estimate]:
     """How large the difference is beside the noise."""
-    if is_paired:
+    if sample.is_paired:
         return {
             N_("Hedges g"): effects.hedges_gz(sample.differences, level=level),
             N_("probability of superiority"): effects.paired_superiority(
@@ -58,22 +63,24 @@ def effect_sizes(sample: Sample, level: float, is_paired: bool) -> dict[str, Est
     }
 
 
-def spread_notices(claim: Claim, sample: Sample, is_paired: bool) -> list[str]:
+def spread_notices(claim: Claim, sample: Sample) -> list[str]:
     """What the spread between replicates says about the test."""
     smallest = min(len(sample.a), len(sample.b))
     if claim.statistic == "spread" and smallest < 3:
         return [said("{n} cannot show a spread", n=partial(plural, smallest, "replicate"))]
-    if is_paired:
+    if sample.is_paired:
         if not sample.differences.any():
             if claim.beyond is not None:
                 return [N_("both differences are the same in every replicate")]
+            if claim.reference is not None:
+                return [N_("every run is exactly at that number")]
             return [N_("results identical - are the arms the same?")]
         constant = has_no_spread(sample.differences)
     else:
         constant = has_no_spread(sample.a) and has_no_spread(sample.b)
     if constant:
         return [N_("no spread between replicates")] if smallest > 1 else []
-    return [] if is_paired else _unequal_spread(sample)
+    return [] if sample.is_paired else _unequal_spread(sample)
 
 
 def _unequal_spread(sample: Sample) -> list[str]:
@@ -92,9 +99,9 @@ def _unequal_spread(sample: Sample) -> list[str]:
     ]
 
 
-def replicates_needed(claim: Claim, sample: Sample, alpha: float, is_paired: bool) -> int | None:
+def replicates_needed(claim: Claim, sample: Sample, alpha: float) -> int | None:
     """Replicates for a conclusive study; ``alpha`` is that of Holm's hardest step."""
-    if is_paired:
+    if sample.is_paired:
         needed = (
             planning.replicates_needed_for_equivalence
             if claim.expect == "equivalent"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import fnmatch
+import math
 from collections.abc import Sequence
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from harness.choices import Choices, check_choices
 from harness.measure_kinds import Measure
@@ -17,10 +18,21 @@ Statistic = Literal["mean", "spread"]
 Expectation = Literal["greater", "less", "different", "equivalent"]
 
 
+def _kind_of_side(side: Any) -> Literal["arm", "number"]:
+    return "arm" if isinstance(side, str) else "number"
+
+
+Side = Annotated[
+    Annotated[NonEmpty, Tag("arm")] | Annotated[float, Tag("number")],
+    Discriminator(_kind_of_side),
+]
+
+
 class Claim(Section):
     """``[[claims]]``: a sentence about two arms, or one arm at two epochs, on one measure.
 
-    With ``beyond`` it is about four: the difference of the first two less that of the others.
+    With ``beyond`` it is about four: the difference of the first two less that of the others. With
+    a number in the place of the second arm it is about one, compared with that number.
 
     The effect is always the measure's ``statistic`` over replicates on the first side minus that
     on the second: its mean, or its spread (the mean distance from the side's median). A side may
@@ -29,7 +41,8 @@ class Claim(Section):
     Attributes:
         id: A short name without spaces, for profiles, gates and files.
         says: The claim as a sentence.
-        compare: The two sides: arms, or patterns such as ``cnn-*``.
+        compare: The two sides: arms, or patterns such as ``cnn-*``; the second may be a number in
+            the measure's unit.
         beyond: Two further sides, whose own difference is taken from that of the first two.
         at_epochs: With a measure of kind ``at_epoch``: the epoch of each side, or ``last``.
         measure: What is measured on each curve.
@@ -43,7 +56,7 @@ class Claim(Section):
 
     id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
     says: NonEmpty
-    compare: Annotated[list[NonEmpty], Field(min_length=2, max_length=2)]
+    compare: Annotated[list[Side], Field(min_length=2, max_length=2)]
     beyond: Annotated[list[NonEmpty], Field(min_length=2, max_length=2)] | None = None
     at_epochs: (
         Annotated[list[Count | Literal["last"]], Field(min_length=2, max_length=2)] | None
@@ -84,11 +97,12 @@ class Claim(Section):
                 raise ValueError("give the epochs once: at_epochs, or the measure's epoch")
         elif at_epoch and getattr(self.measure, "epoch", None) is None:
             raise ValueError("at_epoch needs epoch = N in the measure, or at_epochs in the claim")
+        self._check_reference()
         same_epoch = self.at_epochs is None or self.at_epochs[0] == self.at_epochs[1]
-        for pair in filter(None, (self.compare, self.beyond)):
-            if pair[0] == pair[1] and same_epoch:
+        for first, second in (self.compare, self.beyond or ("", None)):
+            if first == second and same_epoch:
                 raise ValueError(
-                    f'both sides are "{pair[0]}": compare two arms, or one arm with two different '
+                    f'both sides are "{first}": compare two arms, or one arm with two different '
                     "at_epochs"
                 )
         if self.beyond is None:
@@ -104,10 +118,45 @@ class Claim(Section):
                 "is none; name two other sides"
             )
 
+    def _check_reference(self) -> None:
+        """Whether one arm can be compared with a number in this way."""
+        if isinstance(self.compare[0], float):
+            raise ValueError(  # noqa: TRY004 - only a ValueError is told as a fault of the file
+                f"compare begins with {self.compare[0]:g}: name the arm first, and the number that "
+                "it is compared with second"
+            )
+        if self.reference is None:
+            return
+        for key in ("beyond", "at_epochs"):
+            if getattr(self, key) is not None:
+                raise ValueError(f"{key} goes with two arms, not with a number: drop it")
+        if self.statistic == "spread":
+            raise ValueError("a spread is compared with another arm's, not with a number")
+        if self.measure.can_be_censored:
+            raise ValueError(
+                f"{self.measure.label}: a run that never gets there has no time, so the mean has "
+                'no number to be compared with; compare two arms, or claim a level, as with "final"'
+            )
+        metric = getattr(self.measure, "metric", "")
+        most = 1.0 if self.measure.unit == "accuracy" and is_accuracy(metric) else math.inf
+        if not 0 <= self.reference <= most:
+            hint = f"; write {self.reference / 100:g}" if 1 < self.reference <= 100 else ""
+            bounds = "from 0 to 1" if most == 1 else "from 0 up"
+            raise ValueError(
+                f"{self.measure.label} runs {bounds}: {self.reference:g} is never met{hint}"
+            )
+
     @property
     def sides(self) -> list[str]:
-        """All sides: the two of ``compare``, then the two of ``beyond``, if there are any."""
-        return [*self.compare, *(self.beyond or [])]
+        """The arms or patterns of ``compare``, then the two of ``beyond``, if there are any."""
+        arms = [side for side in self.compare if isinstance(side, str)]
+        return [*arms, *(self.beyond or [])]
+
+    @property
+    def reference(self) -> float | None:
+        """The number that the one arm is compared with; None where arms are compared."""
+        number = self.compare[1]
+        return number if isinstance(number, float) else None
 
     def side_measure(self, side: int) -> Measure:
         """The measure of one side, its own epoch filled in."""

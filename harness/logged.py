@@ -251,9 +251,7 @@ def _results(loaded: LoadedStudy, runs: Sequence[Run], dropped: Sequence[str]) -
                 few=partial(_at_least, min(shown), exactly=len(shown) == 1),
             )
         )
-    verdicts = decide(
-        study, values, confirmatory={}, is_paired=study.study.paired and len(study.arms) > 1
-    )
+    verdicts = decide(study, values, confirmatory={}, is_paired=study.is_paired)
     return Results(
         loaded=loaded,
         curves=_curves(runs, numbers),

@@ -147,6 +147,13 @@ def given_amount(value: float, unit: str) -> str:
     return with_unit(f"{shown(value, unit):.6g}", unit)
 
 
+def given_level(value: float, unit: str) -> str:
+    """A value of a measure that somebody wrote, without added decimals: "98.8 %", "5 seconds"."""
+    if unit == "accuracy":
+        return with_percent(f"{shown(value, unit):.6g}")
+    return given_amount(value, unit)
+
+
 def level(value: float, unit: str, decimals: int = 1) -> str:
     """A value of a measure: an accuracy as "97.8 %", anything else with its unit."""
     if unit == "accuracy":

@@ -50,7 +50,9 @@ class Sample:
         horizon: Where times were cut; None if nothing was censored.
         notices: What was left out, and why.
         reason: Why no test is possible; None if one is.
-        replicates: The replicate that each value comes from, by side.
+        replicates: The replicate that each value comes from, by side; none where a number stands
+            on the second.
+        is_paired: Whether each value of ``a`` has its partner in ``b``, at the same place.
         earliest: The same sample, were every time that is known to an interval at its lower end;
             None where all are known exactly.
     """
@@ -63,6 +65,7 @@ class Sample:
     notices: tuple[str, ...]
     reason: str | None
     replicates: tuple[tuple[int, ...], tuple[int, ...]]
+    is_paired: bool
     earliest: Sample | None = None
 
     @cached_property
@@ -124,6 +127,9 @@ def of_whole_sides(
 def sample_of(claim: Claim, values: Sequence[SideValue], *, is_paired: bool) -> Sample:
     """Bring the values of a claim's two sides into the form a test takes.
 
+    Where a number stands on the second side, it is the partner of every value: those are pairs,
+    whether replicates are or not.
+
     Times are cut at the smallest censoring time of both sides: up to there every restricted time
     is known and none is guessed, so their mean is the restricted mean (RMST) at that horizon.
     A claim on spread compares the mean distances from each side's median; one with ``beyond``
@@ -148,6 +154,8 @@ def sample_of(claim: Claim, values: Sequence[SideValue], *, is_paired: bool) -> 
             notices.append(said("{count} unpaired: {which}", count=count, which=which))
         sides = [{r: side[r] for r in side if r not in alone} for side in sides]
     columns = [_column(side) for side in sides]
+    if claim.reference is not None:
+        columns.append(_everywhere(claim.reference, columns[0]))
     if claim.beyond is not None:
         columns = [_difference(*columns[:2]), _difference(*columns[2:])]
     (a, hit_a), (b, hit_b) = columns
@@ -161,14 +169,25 @@ def sample_of(claim: Claim, values: Sequence[SideValue], *, is_paired: bool) -> 
     if beside is not None:
         notices.append(beside)
         reason = reason or (beside if getattr(claim.measure, "clock", None) == "wall" else None)
-    replicates = (tuple(sides[0]), tuple(sides[1]))
+    partners = () if claim.reference is not None else tuple(sides[1])
     earliest = None
     known = [v for v in values if v.measured.earliest is not None]
     if known:
         notices.append(_interval_words(known, len(values), claim.measure.unit))
         lower = [_at_lower_end(value) for value in values]
         earliest = sample_of(claim, lower, is_paired=is_paired)
-    return Sample(a, b, hit_a, hit_b, horizon, tuple(notices), reason, replicates, earliest)
+    return Sample(
+        a=a,
+        b=b,
+        reached_a=hit_a,
+        reached_b=hit_b,
+        horizon=horizon,
+        notices=tuple(notices),
+        reason=reason,
+        replicates=(tuple(sides[0]), partners),
+        is_paired=is_paired or claim.reference is not None,
+        earliest=earliest,
+    )
 
 
 def _incomplete(
@@ -194,6 +213,12 @@ def _column(side: Mapping[int, tuple[float, bool]]) -> _Column:
     """A side's values, and which of them were reached."""
     rows = side.values()
     return np.array([v for v, _ in rows], dtype=float), np.array([hit for _, hit in rows], bool)
+
+
+def _everywhere(number: float, column: _Column) -> _Column:
+    """A number as the partner of each value of a side."""
+    values, reached = column
+    return np.full_like(values, number), np.ones_like(reached)
 
 
 def _difference(first: _Column, second: _Column) -> _Column:
@@ -295,7 +320,7 @@ def _obstacle(
             "a difference is taken from another within each replicate: these runs are not paired"
         )
     if not is_paired and 1 in sizes:
-        arm = claim.compare[sizes.index(1)]
+        arm = claim.sides[sizes.index(1)]
         return said("one run of {arm} cannot show how much runs differ", arm=arm)
     if horizon is not None and hits == 0:
         template = N_("not testable: 0/{n} reached it within {horizon}")

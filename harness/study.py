@@ -331,6 +331,11 @@ class Study(Section):
         return self
 
     @property
+    def is_paired(self) -> bool:
+        """Whether equal replicate numbers share their data order and split in all arms."""
+        return not self.is_of_logs or (self.study.paired and len(self.arms) > 1)
+
+    @property
     def is_of_logs(self) -> bool:
         """Whether others trained the runs."""
         return any(arm.logs is not None for arm in self.arms)

@@ -87,7 +87,8 @@ def _claim_problems(
             if isinstance(epoch, int) and epoch > budget:
                 message = f'epoch {epoch} is beyond the {budget} epochs of "{name}"'
                 yield Problem(dotted((*at, "measure")), message)
-    yield from _overlaps(study, (*at, "compare"), claim, sides[:2], arms)
+    if claim.reference is None:
+        yield from _overlaps(study, (*at, "compare"), claim, sides[:2], arms)
     if claim.beyond is not None:
         yield from _overlaps(study, (*at, "beyond"), claim, sides[2:], arms)
 

@@ -101,7 +101,7 @@ def shown(value: Any) -> str:
 
 def _without_tags(loc: Path_) -> Path_:
     """Drop what pydantic adds to a path: union tags (a measure's kind, a type's name)."""
-    noise = {*MEASURES, "int", "literal['last']"}
+    noise = {*MEASURES, "int", "literal['last']", "arm", "number"}
     return tuple(
         part
         for i, part in enumerate(loc)

@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -23,6 +24,7 @@ from harness import beside
 from harness.claims import Claim
 from harness.language import N_, said
 from harness.procedures import Maker, Procedure, Relabeling, SignFlip
+from harness.quantities import given_level
 from harness.samples import FloatArray, Sample, SideValue, of_whole_sides, sample_of
 from harness.stats.multiplicity import holm
 from harness.stats.repeated import holm_over_looks
@@ -39,7 +41,8 @@ class Side:
 
     Attributes:
         name: The arm, or the pattern that stands for several; with its epoch where one is named.
-            For a claim with ``beyond``, a side is the difference of two such.
+            For a claim with ``beyond``, a side is the difference of two such. The number itself
+            where it stands in the place of an arm.
         n: Replicates with a value.
         mean: Mean of the values (cut at the horizon where censored), for a claim on spread of their
             distances from the median; NaN if there is none.
@@ -70,7 +73,7 @@ class Verdict:
         p_adjusted: Holm-adjusted p over the family; NaN where the claim is not testable.
         sides: The two sides.
         n: Pairs, or the size of the smaller side where not paired.
-        is_paired: Whether replicates were compared pair by pair.
+        is_paired: Whether replicates were compared pair by pair, or each with a number.
         horizon: Where times were cut (restricted mean); None if nothing was censored.
         confirmatory: Claimed before the first trial was stored.
         replicates_needed: Replicates for 80 % power at the margin, where inconclusive and known.
@@ -170,7 +173,6 @@ def decide_by_look(
         lambda verdict, sample: _tested(verdict, sample, family),
         family=family,
         confirmatory=confirmatory,
-        is_paired=is_paired,
         looks=looks,
     )
 
@@ -200,7 +202,6 @@ def decide_samples(
     *,
     procedure: Maker,
     family: int,
-    is_paired: bool = True,
     looks: Sequence[Look] = (),
 ) -> list[Verdict]:
     """The decision rule alone, for samples at hand: verdicts without what stands beside them.
@@ -208,9 +209,8 @@ def decide_samples(
     Args:
         study: The study.
         samples: By look and claim.
-        procedure: How they are tested; ``is_paired`` tells it to the verdicts.
+        procedure: How they are tested.
         family: Claims in the family, those withdrawn included.
-        is_paired: Whether equal positions of the two sides belong together.
         looks: The declared looks taken so far; if there are none, one look at all values.
     """
     return _by_look(
@@ -219,7 +219,6 @@ def decide_samples(
         lambda verdict, sample: _decided(verdict, procedure(sample)),
         family=family,
         confirmatory={claim.id: True for claim in study.claims},
-        is_paired=is_paired,
         looks=looks,
     )[-1]
 
@@ -231,7 +230,6 @@ def _by_look(
     *,
     family: int,
     confirmatory: Mapping[str, bool],
-    is_paired: bool,
     looks: Sequence[Look],
 ) -> list[list[Verdict]]:
     """Put every claim to the test at every look, then conclude over all of them."""
@@ -242,7 +240,7 @@ def _by_look(
         measured.append([])
         for claim, sample in zip(study.claims, row, strict=True):
             known = confirmatory.get(claim.id, False)
-            verdict = _untested(claim, sample, alpha, look, is_paired=is_paired, confirmatory=known)
+            verdict = _untested(claim, sample, alpha, look, confirmatory=known)
             measured[-1].append(verdict if sample.reason else test(verdict, sample))
     return _settled(measured, alpha, family)
 
@@ -289,7 +287,6 @@ def _untested(
     alpha: float,
     look: Look | None,
     *,
-    is_paired: bool,
     confirmatory: bool,
 ) -> Verdict:
     """The verdict of a claim before any test: inconclusive, with what was observed."""
@@ -306,7 +303,7 @@ def _untested(
         p_adjusted=math.nan,
         sides=_sides(claim, sample),
         n=min(len(a), len(b)),
-        is_paired=is_paired,
+        is_paired=sample.is_paired,
         horizon=sample.horizon,
         confirmatory=confirmatory,
         replicates_needed=None,
@@ -348,6 +345,9 @@ def side_names(claim: Claim) -> tuple[str, str]:
             return said("{arm} (last epoch)", arm=arm)
         return said("{arm} (epoch {epoch})", arm=arm, epoch=epoch)
 
+    if claim.reference is not None:
+        number = partial(given_level, claim.reference, claim.measure.unit)
+        return named(0), said("{number}", number=number)
     if claim.beyond is None:
         return named(0), named(1)
     return (
@@ -359,19 +359,17 @@ def side_names(claim: Claim) -> tuple[str, str]:
 def _tested(verdict: Verdict, sample: Sample, family: int) -> Verdict:
     """Add the deciding test, its intervals, and what stands beside them."""
     claim, alpha = verdict.claim, verdict.alpha
-    procedure: Maker = SignFlip if verdict.is_paired else Relabeling
-    sensitivity = beside.sensitivity(claim, sample, verdict.is_paired)
+    procedure: Maker = SignFlip if sample.is_paired else Relabeling
+    sensitivity = beside.sensitivity(claim, sample)
     if sample.earliest is not None and sample.earliest.reason is None:
         earliest = procedure(sample.earliest).test()
         sensitivity[N_("the deciding test, at the earliest times")] = earliest
     return replace(
         _decided(verdict, procedure(sample)),
         sensitivity=sensitivity,
-        effect_sizes=beside.effect_sizes(sample, 1 - alpha, verdict.is_paired),
-        notices=(*verdict.notices, *beside.spread_notices(claim, sample, verdict.is_paired)),
-        replicates_needed=beside.replicates_needed(
-            claim, sample, alpha / family, verdict.is_paired
-        ),
+        effect_sizes=beside.effect_sizes(sample, 1 - alpha),
+        notices=(*verdict.notices, *beside.spread_notices(claim, sample)),
+        replicates_needed=beside.replicates_needed(claim, sample, alpha / family),
     )
 
 
@@ -422,7 +420,6 @@ def redecided(
         sample,
         standing.alpha,
         standing.look,
-        is_paired=standing.is_paired,
         confirmatory=standing.confirmatory,
     )
     if sample.reason is None:

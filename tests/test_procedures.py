@@ -35,6 +35,7 @@ def sample(a: FloatArray, b: FloatArray) -> Sample:
         notices=(),
         reason=None,
         replicates=(tuple(range(len(a))), tuple(range(len(b)))),
+        is_paired=len(a) == len(b),
     )
 
 

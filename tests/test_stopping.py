@@ -298,7 +298,9 @@ def sample_from(differences: np.ndarray) -> Sample:
     n = len(differences)
     known = np.ones(n, dtype=bool)
     ids = tuple(range(n))
-    return Sample(differences, np.zeros(n), known, known, None, (), None, (ids, ids))
+    return Sample(
+        differences, np.zeros(n), known, known, None, (), None, (ids, ids), is_paired=True
+    )
 
 
 def cut_sample(differences: np.ndarray) -> Sample:

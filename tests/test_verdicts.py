@@ -483,9 +483,7 @@ def test_samples_that_are_not_pairs_are_decided_look_by_look() -> None:
     looks = [Look((8, 10), place, "lan-demets-obf") for place in range(2)]
     samples = samples_by_look(the_study, values, is_paired=False, looks=looks)
     assert [len(sample.a) for (sample,) in samples] == [8, 10]
-    (bare,) = decide_samples(
-        the_study, samples, procedure=Relabeling, family=1, is_paired=False, looks=looks
-    )
+    (bare,) = decide_samples(the_study, samples, procedure=Relabeling, family=1, looks=looks)
     whole = decide(the_study, values, confirmatory={}, is_paired=False, looks=looks)[0]
     assert (bare.is_paired, bare.look, bare.alpha) == (False, looks[0], 0.05)
     assert (bare.outcome, bare.test, bare.interval) == (whole.outcome, whole.test, whole.interval)

@@ -222,14 +222,13 @@ class _Reruns:
         self.study, self.verdicts = results.loaded.study, results.verdicts
         self.alpha = self.study.study.alpha
         self.family = len(self.study.claims) + results.withdrawn
-        self.is_paired = results.verdicts[0].is_paired
         self.looks = [
             quick_look(row[0].look, self.alpha, self.family)
             for row in results.by_look
             if row[0].look is not None
         ]
         self.rows = samples_by_look(
-            self.study, results.values, is_paired=self.is_paired, looks=self.looks
+            self.study, results.values, is_paired=self.study.is_paired, looks=self.looks
         )
         plain = {"expect": "different", "margin": 0.0}
         claims = [claim.model_copy(update=plain) for claim in self.study.claims]
@@ -240,16 +239,11 @@ class _Reruns:
     @property
     def is_sampled(self) -> bool:
         """Whether arrangements are drawn here that a verdict enumerates."""
-        sizes = [(len(s.a), len(s.b)) for s in self.rows[-1] if s.reason is None]
-        if self.is_paired:
-            return any(n > EXACT_PAIRS for n, _ in sizes)
-        return any(math.comb(n + m, n) > _EXACT_LABELINGS for n, m in sizes)
+        return any(_is_sampled(sample) for sample in self.rows[-1] if sample.reason is None)
 
     def without_difference(self, rng: np.random.Generator) -> None:
         """Count the differences called real in relabeled data."""
-        decided = self._decide(
-            relabeled(self.study.claims, self.rows, rng, is_paired=self.is_paired)
-        )
+        decided = self._decide(relabeled(self.study.claims, self.rows, rng))
         wrong = [_calls_a_difference(verdict) for verdict in decided]
         self.false_families += any(wrong)
         self._count("no difference", decided, wrong)
@@ -261,7 +255,6 @@ class _Reruns:
             [halves(self.rows[-1], rng, side=side)],
             procedure=_HALVES,
             family=self.family,
-            is_paired=False,
         )
         self._count("halves of one arm", decided, [_calls_a_difference(v) for v in decided])
 
@@ -272,7 +265,7 @@ class _Reruns:
         ]
         for edge, symmetric in itertools.product((1, -1), (True, False)):
             truths = [edge * size for size in sizes]
-            rows = shifted(self.rows, truths, rng, is_paired=self.is_paired, symmetric=symmetric)
+            rows = shifted(self.rows, truths, rng, symmetric=symmetric)
             decided = self._decide(rows)
             missed = [not _holds(v.interval, t) for v, t in zip(decided, truths, strict=True)]
             self._count("interval" if symmetric else "interval, as seen", decided, missed)
@@ -283,9 +276,8 @@ class _Reruns:
         return decide_samples(
             self.study,
             rows,
-            procedure=_PAIRED if self.is_paired else _UNPAIRED,
+            procedure=lambda sample: (_PAIRED if sample.is_paired else _UNPAIRED)(sample),
             family=self.family,
-            is_paired=self.is_paired,
             looks=self.looks,
         )
 
@@ -306,7 +298,7 @@ class _Reruns:
     def _found(
         self, verdict: Verdict, sample: Sample, counter: Counter[tuple[Check, bool]]
     ) -> ClaimCalibration:
-        has_spread = verdict.reason is None and varies(sample, is_paired=self.is_paired)
+        has_spread = verdict.reason is None and varies(sample)
         rates = {}
         for check in CHECKS:
             errors, right = counter[check, True], counter[check, False]
@@ -315,6 +307,12 @@ class _Reruns:
                 allowed = self.alpha * (_ROBUST if check.endswith("as seen") else 1)
                 rates[check] = Rate(errors, errors + right, allowed)
         return ClaimCalibration(verdict, rates, has_spread)
+
+
+def _is_sampled(sample: Sample) -> bool:
+    """Whether the reruns of a sample draw arrangements, of which there are too many to try all."""
+    n, m = len(sample.a), len(sample.b)
+    return n > EXACT_PAIRS if sample.is_paired else math.comb(n + m, n) > _EXACT_LABELINGS
 
 
 def _calls_a_difference(verdict: Verdict) -> bool:

@@ -80,6 +80,8 @@ def contrasts(results: Results, metrics: Sequence[Metric] = METRICS) -> list[Con
 
 def _questions(claim: Claim) -> list[Claim]:
     """What a claim says about curves at any epoch: of its pairs, and of their differences."""
+    if claim.reference is not None:
+        return []
     whole = claim.model_copy(update={"at_epochs": None})
     if claim.beyond is None:
         return [whole]

@@ -21,34 +21,31 @@ LEAST_TO_SPLIT = 8
 Rows = Sequence[Sequence[Sample]]
 
 
-def relabeled(
-    claims: Sequence[Claim], rows: Rows, rng: np.random.Generator, *, is_paired: bool
-) -> list[list[Sample]]:
+def relabeled(claims: Sequence[Claim], rows: Rows, rng: np.random.Generator) -> list[list[Sample]]:
     """The same values without a difference: who is on which side is decided by chance.
+
+    The sides of paired samples are swapped within replicates; else all trials are dealt out anew.
+    Claims on the same arms share what is drawn, and so do looks.
 
     Args:
         claims: The study's claims.
         rows: Its samples.
         rng: Source of the chance.
-        is_paired: Swap the sides within replicates; else deal all trials out anew. Claims on the
-            same arms share what is drawn, and so do looks.
     """
     ids = _replicates(rows)
-    if not is_paired:
-        chances: dict[tuple[str, int], float] = {}
-        return [
-            [_dealt(claim, sample, chances, rng) for claim, sample in zip(claims, row, strict=True)]
-            for row in rows
-        ]
+    chances: dict[tuple[str, int], float] = {}
     swaps: dict[frozenset[str], NDArray[np.bool_]] = {}
-    for claim in claims:
-        swaps.setdefault(frozenset(claim.sides), rng.random(len(ids)) < 0.5)
+
+    def anew(claim: Claim, sample: Sample) -> Sample:
+        if not sample.is_paired:
+            return _dealt(claim, sample, chances, rng)
+        arms = frozenset(claim.sides)
+        if arms not in swaps:
+            swaps[arms] = rng.random(len(ids)) < 0.5
+        return _swapped(sample, swaps[arms][_places(ids, sample.replicates[0])])
+
     return [
-        [
-            _swapped(sample, swaps[frozenset(claim.sides)][_places(ids, sample.replicates[0])])
-            for claim, sample in zip(claims, row, strict=True)
-        ]
-        for row in rows
+        [anew(claim, sample) for claim, sample in zip(claims, row, strict=True)] for row in rows
     ]
 
 
@@ -72,7 +69,7 @@ def _dealt(
 ) -> Sample:
     """The trials with the smallest chances go to the side whose name comes first."""
     epochs = map(str, claim.at_epochs or (None, None))
-    names = [f"{arm} {epoch}" for arm, epoch in zip(claim.compare, epochs, strict=True)]
+    names = [f"{arm} {epoch}" for arm, epoch in zip(claim.sides, epochs, strict=True)]
     trials = [(names[side], r) for side in (0, 1) for r in sample.replicates[side]]
     order = np.argsort([chances.setdefault(trial, rng.random()) for trial in trials])
     first = len(sample.a)
@@ -95,7 +92,7 @@ def halves(row: Sequence[Sample], rng: np.random.Generator, *, side: int) -> lis
     Args:
         row: Samples, one a claim.
         rng: Source of the chance; all claims split the replicates in the same way.
-        side: Which side to split, where both have enough replicates.
+        side: Which side to split, where both have enough replicates; a number has none.
 
     Returns:
         Unpaired samples, untestable where no side has enough replicates.
@@ -106,7 +103,7 @@ def halves(row: Sequence[Sample], rng: np.random.Generator, *, side: int) -> lis
 
 
 def _split(sample: Sample, ids: list[int], chances: FloatArray, side: int) -> Sample:
-    sizes = len(sample.a), len(sample.b)
+    sizes = [len(own) for own in sample.replicates]
     chosen = side if sizes[side] >= LEAST_TO_SPLIT else 1 - side
     if sample.reason is not None or sizes[chosen] < LEAST_TO_SPLIT:
         reason = sample.reason or said("fewer than {least} replicates", least=LEAST_TO_SPLIT)
@@ -123,6 +120,7 @@ def _split(sample: Sample, ids: list[int], chances: FloatArray, side: int) -> Sa
         reached_a=reached[first],
         reached_b=reached[second],
         replicates=(tuple(own[first].tolist()), tuple(own[second].tolist())),
+        is_paired=False,
     )
 
 
@@ -131,17 +129,17 @@ def shifted(
     truths: Sequence[float],
     rng: np.random.Generator,
     *,
-    is_paired: bool,
     symmetric: bool,
 ) -> list[list[Sample]]:
     """Residuals drawn with replacement around a true difference (Efron 1979).
+
+    Of paired samples these are the differences; else each side is drawn by itself.
 
     Args:
         rows: The study's samples.
         truths: The true difference that each claim is to have.
         rng: Source of the draws; all claims and looks share them, as far as they have the same
             replicates.
-        is_paired: Draw differences; else draw for each side by itself.
         symmetric: Give each residual a random sign; else keep their skewness.
     """
     ids = _replicates(rows)
@@ -157,7 +155,7 @@ def shifted(
     def moved(sample: Sample, pool: Sample, truth: float) -> Sample:
         if sample.reason is not None:
             return sample
-        if is_paired:
+        if sample.is_paired:
             d = truth + drawn(pool.differences, 0, sample.replicates[0])
             return replace(sample, a=d, b=np.zeros_like(d))
         return replace(
@@ -175,9 +173,9 @@ def shifted(
     ]
 
 
-def varies(sample: Sample, *, is_paired: bool) -> bool:
+def varies(sample: Sample) -> bool:
     """Whether there are residuals to draw: some difference is not the mean of all."""
-    if is_paired:
+    if sample.is_paired:
         return not has_no_spread(sample.differences)
     return not (has_no_spread(sample.a) and has_no_spread(sample.b))
 

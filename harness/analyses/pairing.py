@@ -42,7 +42,8 @@ class Pairing:
 def pairings_of(study: Study, values: Sequence[SideValue]) -> list[Pairing]:
     """What pairing is worth for each two arms that claims compare on a measure, each once.
 
-    Claims with ``beyond`` pair four, which no single correlation describes: they are left out.
+    Claims with ``beyond`` pair four, which no single correlation describes, and those on a number
+    pair none: they are left out.
 
     Args:
         study: The study; its trials are paired.
@@ -50,8 +51,8 @@ def pairings_of(study: Study, values: Sequence[SideValue]) -> list[Pairing]:
     """
     found: dict[tuple[str, ...], Pairing] = {}
     for claim in study.claims:
-        key = (*sorted(claim.compare), claim.measure.model_dump_json())
-        is_plain = claim.beyond is None and claim.compare[0] != claim.compare[1]
+        key = (*sorted(claim.sides), claim.measure.model_dump_json())
+        is_plain = len(claim.sides) == 2 and claim.sides[0] != claim.sides[1]
         if not is_plain or key in found:
             continue
         means = claim.model_copy(update={"statistic": "mean"})

@@ -6,7 +6,13 @@ import math
 
 from harness.beside import POWER
 from harness.language import N_, _
-from harness.prose.words import decimals_of, margin_amount, reached_words, sentence
+from harness.prose.words import (
+    decimals_of,
+    margin_amount,
+    reached_words,
+    sample_words,
+    sentence,
+)
 from harness.quantities import amount, duration, given_amount, percent, plural
 from harness.verdicts import Verdict
 
@@ -120,7 +126,7 @@ def _what_would_decide(verdict: Verdict) -> str:
         return _(
             "All {pairs} point the same way, which is the most that they can show: only more "
             "replicates can decide."
-        ).format(pairs=plural(verdict.n, "pair"))
+        ).format(pairs=sample_words(verdict))
     if needed is not None and verdict.claim.margin:
         return _(
             "A difference well above the margin, {margin}, would probably have been found with "

@@ -50,6 +50,10 @@ _COMPARISONS: Mapping[str, tuple[str, str]] = {
     "seconds_per_epoch": PN_("seconds", "an epoch takes {difference} with {a} than with {b}"),
 }
 _LEVEL = PN_("level", "{subject} is {difference} with {a} than with {b}")
+_FROM_NUMBER: Mapping[str, tuple[str, str]] = {
+    "seconds_per_epoch": PN_("seconds", "an epoch with {a} takes {difference} than {b}"),
+}
+_LEVEL_FROM_NUMBER = PN_("level", "{subject} with {a} is {difference} than {b}")
 _MORE: Mapping[tuple[str, Way], tuple[str, str]] = {
     ("epochs", "more"): NN_("{size} more epoch", "{size} more epochs"),
     ("epochs", "less"): NN_("{size} fewer epoch", "{size} fewer epochs"),
@@ -121,7 +125,7 @@ def claim_difference(claim: Claim, way: Way, size: str = "") -> str:
 def compared(claim: Claim, sides: tuple[str, str], way: Way, size: str = "") -> str:
     """A difference as a clause: "A needs 3.4 more epochs than B to reach …"."""
     told = claim_difference(claim, way, size)
-    is_of_one_arm = claim.compare[0] == claim.compare[1] and claim.beyond is None
+    is_of_one_arm = len(set(claim.sides)) == 1
     if claim.at_epochs is not None and is_of_one_arm:
         first, second = map(_at_own_epoch, claim.at_epochs)
         template = N_("the {what} of {arm} is {difference} {first} than {second}")
@@ -129,13 +133,15 @@ def compared(claim: Claim, sides: tuple[str, str], way: Way, size: str = "") -> 
             template = N_("the spread of {what} of {arm} is {difference} {first} than {second}")
         return _(template).format(
             what=subject(claim.measure),
-            arm=claim.compare[0],
+            arm=claim.sides[0],
             difference=told,
             first=first,
             second=second,
         )
     wording = _LEVEL
-    if claim.beyond is not None:
+    if claim.reference is not None:
+        wording = _FROM_NUMBER.get(claim.measure.kind, _LEVEL_FROM_NUMBER)
+    elif claim.beyond is not None:
         wording = _GAP
     elif claim.statistic == "mean":
         wording = _COMPARISONS.get(claim.measure.kind, _LEVEL)

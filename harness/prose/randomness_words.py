@@ -193,7 +193,7 @@ def validation_sentence(found: FiniteValidation, unit: str) -> str:
 
 def pairing_sentence(pairing: Pairing) -> str:
     """What pairing is worth for two sides and a measure."""
-    a, b = pairing.claim.compare
+    a, b = pairing.claim.sides
     what, pairs = subject(pairing.claim.measure), plural(pairing.pairs, "pair")
     if math.isnan(pairing.gain.value) or math.isnan(pairing.correlation.value):
         return _(

@@ -109,6 +109,8 @@ def comparison(verdict: Verdict) -> str:
         return _("there are no values to compare")
     if verdict.effect == 0:
         a, b = names_of(verdict)
+        if verdict.claim.reference is not None:
+            return _("the mean of {a} is {b} exactly").format(a=a, b=b)
         if verdict.claim.statistic == "spread":
             return _("{a} and {b} vary alike").format(a=a, b=b)
         return _("{a} and {b} have the same mean").format(a=a, b=b)
@@ -127,8 +129,10 @@ def _observed(verdict: Verdict) -> str:
     if verdict.effect == 0:
         return _("no difference")
     way, size = _way_and_size(verdict)
-    told = claim_difference(verdict.claim, way, size)
-    return _("{difference} with {side}").format(difference=told, side=names_of(verdict)[0])
+    told, (a, b) = claim_difference(verdict.claim, way, size), names_of(verdict)
+    if verdict.claim.reference is not None:
+        return _("{difference} than {number}").format(difference=told, number=b)
+    return _("{difference} with {side}").format(difference=told, side=a)
 
 
 def _way_and_size(verdict: Verdict) -> tuple[Way, str]:
@@ -145,16 +149,20 @@ def _hypothesis(verdict: Verdict) -> str:
         case "less":
             return compared(verdict.claim, (a, b), "less")
         case "different":
-            return _("{a} and {b} differ in {subject}").format(
-                a=a, b=b, subject=claim_subject(verdict.claim)
-            )
+            template = N_("{a} and {b} differ in {subject}")
+            if verdict.claim.reference is not None:
+                template = N_("{subject} with {a} differs from {b}")
+            return _(template).format(a=a, b=b, subject=claim_subject(verdict.claim))
         case "equivalent":
             return _equality(verdict)
 
 
 def _equality(verdict: Verdict) -> str:
     a, b = names_of(verdict)
-    return _("the difference in {subject} between {a} and {b} is smaller than {margin}").format(
+    template = N_("the difference in {subject} between {a} and {b} is smaller than {margin}")
+    if verdict.claim.reference is not None:
+        template = N_("{subject} with {a} differs from {b} by less than {margin}")
+    return _(template).format(
         subject=claim_subject(verdict.claim), a=a, b=b, margin=margin_amount(verdict)
     )
 
@@ -217,10 +225,12 @@ def evidence(verdict: Verdict) -> str:
 def sample_words(verdict: Verdict) -> str:
     """How many observations: "10 pairs", "10 against 12 trials, not paired".
 
-    A spread belongs to all trials of a side, not to a trial and its partner.
+    A spread belongs to all trials of a side, not to a trial and its partner; and a number is no
+    trial.
     """
     if verdict.is_paired:
-        return plural(verdict.n, "replicate" if verdict.claim.statistic == "spread" else "pair")
+        has_pairs = verdict.claim.statistic == "mean" and verdict.claim.reference is None
+        return plural(verdict.n, "pair" if has_pairs else "replicate")
     first, second = verdict.sides
     noun = "replicate" if _has_group(verdict) else "trial"
     return _("{first} against {second}, not paired").format(
@@ -249,4 +259,4 @@ def reached_words(verdict: Verdict) -> str:
 
 def _has_group(verdict: Verdict) -> bool:
     """Whether a side stands for several arms, each replicate of which is their mean."""
-    return any(mark in pattern for pattern in verdict.claim.compare for mark in "*?[")
+    return any(mark in pattern for pattern in verdict.claim.sides for mark in "*?[")

@@ -12,6 +12,7 @@ from harness.prose import nuance_words, words
 from harness.quantities import joined, p_value, percent
 from harness.report.claim_figures import gauge
 from harness.report.formats import markdown_text, markdown_words
+from harness.report.methods import comparison_method
 from harness.report.tables import verdict_details
 from harness.results import Results
 from harness.verdicts import Verdict
@@ -24,7 +25,8 @@ def verdict_cards(results: Results) -> list[dict[str, Any]]:
         {
             **verdict_details(verdict),
             "arms": [arm for side in verdict.claim.sides for arm in matching_arms(side, names)],
-            "is_paired": verdict.is_paired,
+            "compared": comparison_method(verdict).key,
+            "test": "sign-flip" if verdict.is_paired else "unpaired",
             "gauge": gauge(verdict),
             "markdown": verdict_markdown(verdict),
         }

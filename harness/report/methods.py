@@ -31,9 +31,11 @@ def methods_of(verdicts: Sequence[Verdict]) -> list[Method]:
     """The methods behind these verdicts and the report's figures."""
     tested = [verdict for verdict in verdicts if verdict.reason is None]
     chosen = [_CURVES]
+    compared = [comparison_method(verdict) for verdict in tested]
+    chosen += [one for one in (_PAIRED, _AGAINST_A_NUMBER) if one in compared]
     if any(verdict.is_paired for verdict in tested):
-        chosen += [_PAIRED, _sign_flip(tested)]
-    if any(not verdict.is_paired for verdict in tested):
+        chosen.append(_sign_flip(tested))
+    if _UNPAIRED in compared:
         chosen.append(_UNPAIRED)
     if tested:
         chosen += [_INTERVAL, _HOLM, _EQUIVALENCE]
@@ -46,6 +48,13 @@ def methods_of(verdicts: Sequence[Verdict]) -> list[Method]:
     if tested:
         chosen.append(_SENSITIVITY)
     return [replace(one, name=_(one.name), text=_(one.text)) for one in chosen]
+
+
+def comparison_method(verdict: Verdict) -> Method:
+    """How a verdict's values were set against each other."""
+    if verdict.claim.reference is not None:
+        return _AGAINST_A_NUMBER
+    return _PAIRED if verdict.is_paired else _UNPAIRED
 
 
 def _sign_flip(verdicts: Sequence[Verdict]) -> Method:
@@ -78,6 +87,16 @@ _PAIRED = Method(
         "Trials of the same replicate take the same seeds, so that they meet the same data in the "
         "same order wherever these are drawn at random; each trial is compared with its partner, "
         "and the differences are averaged."
+    ),
+    "Fisher 1935",
+)
+_AGAINST_A_NUMBER = Method(
+    "number",
+    N_("Comparison with a number"),
+    N_(
+        "Each trial's distance from the number takes the place of a pair's difference. That either "
+        "sign is as likely where the mean is the number asks for more here than for pairs: trials "
+        "must scatter alike to both sides of their mean."
     ),
     "Fisher 1935",
 )

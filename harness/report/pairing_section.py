@@ -17,7 +17,7 @@ from harness.stats.results import Estimate
 
 def section_of(results: Results) -> Section | None:
     """What pairing is worth; None where trials are not paired or no two arms are compared."""
-    if not all(verdict.is_paired for verdict in results.verdicts):
+    if not results.loaded.study.is_paired:
         return None
     pairings = pairings_of(results.loaded.study, results.values)
     if not pairings:
@@ -54,7 +54,7 @@ def _table(pairings: Sequence[Pairing]) -> Table:
         ],
         rows=[
             [
-                *pairing.claim.compare,
+                *pairing.claim.sides,
                 subject(pairing.claim.measure),
                 str(pairing.pairs),
                 _estimate(pairing.correlation),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -46,7 +47,7 @@ def test_claims_on_the_same_arms_share_every_swap(tmp_path: Path) -> None:
     real, rng = rows(results), np.random.default_rng(1)
     alike = []
     for _ in range(20):
-        (row,) = relabeled(results.loaded.study.claims, real, rng, is_paired=True)
+        (row,) = relabeled(results.loaded.study.claims, real, rng)
         ends, again, mirrored, other = row
         assert equal(ends.a, again.a)
         assert equal(ends.b, again.b)
@@ -59,7 +60,7 @@ def test_claims_on_the_same_arms_share_every_swap(tmp_path: Path) -> None:
 def test_a_swap_stays_within_its_replicate(tmp_path: Path) -> None:
     results = study(tmp_path)
     real = rows(results)
-    (row,) = relabeled(results.loaded.study.claims, real, np.random.default_rng(1), is_paired=True)
+    (row,) = relabeled(results.loaded.study.claims, real, np.random.default_rng(1))
     for sample, old in zip(row, real[0], strict=True):
         assert equal(np.abs(sample.differences), np.abs(old.differences))
         assert equal(sample.a + sample.b, old.a + old.b)
@@ -69,7 +70,7 @@ def test_swaps_are_as_likely_as_not(tmp_path: Path) -> None:
     results = study(tmp_path)
     real, rng = rows(results), np.random.default_rng(1)
     swapped = [
-        relabeled(results.loaded.study.claims, real, rng, is_paired=True)[0][0].a != real[0][0].a
+        relabeled(results.loaded.study.claims, real, rng)[0][0].a != real[0][0].a
         for _ in range(400)
     ]
     assert np.mean(swapped) == pytest.approx(0.5, abs=0.03)
@@ -81,21 +82,21 @@ def test_looks_share_their_replicates_swaps(tmp_path: Path) -> None:
     early = [
         Sample(
             s.a[:5], s.b[:5], s.reached_a[:5], s.reached_b[:5], None, (), None,
-            (s.replicates[0][:5], s.replicates[1][:5]),
+            (s.replicates[0][:5], s.replicates[1][:5]), is_paired=True,
         )
         for s in whole
     ]  # fmt: skip
     claims, rng = results.loaded.study.claims, np.random.default_rng(1)
-    first, second = relabeled(claims, [early, whole], rng, is_paired=True)
+    first, second = relabeled(claims, [early, whole], rng)
     assert equal(first[0].a, second[0].a[:5])
-    first, second = shifted([early, whole], [0.1] * 4, rng, is_paired=True, symmetric=True)
+    first, second = shifted([early, whole], [0.1] * 4, rng, symmetric=True)
     assert equal(first[0].a, second[0].a[:5])
 
 
 def test_unpaired_trials_are_dealt_out_anew(tmp_path: Path) -> None:
     results = study(tmp_path, is_paired=False)
     real, rng = rows(results, is_paired=False), np.random.default_rng(1)
-    (row,) = relabeled(results.loaded.study.claims, real, rng, is_paired=False)
+    (row,) = relabeled(results.loaded.study.claims, real, rng)
     ends, again, mirrored, _ = row
     pooled = np.concatenate([real[0][0].a, real[0][0].b])
     assert equal(np.sort(np.concatenate([ends.a, ends.b])), np.sort(pooled))
@@ -133,14 +134,14 @@ def test_the_truth_is_where_it_was_put(tmp_path: Path, is_paired: bool) -> None:
     def drawn(truth: float) -> Sample:
         rng = np.random.default_rng(3)
         truths = [truth] * 4
-        return shifted(real, truths, rng, is_paired=is_paired, symmetric=False)[0][0]
+        return shifted(real, truths, rng, symmetric=False)[0][0]
 
     assert drawn(0.25).a - drawn(0.0).a == pytest.approx(0.25)
     assert equal(drawn(0.25).b, drawn(0.0).b)
     rng = np.random.default_rng(4)
     means = []
     for _ in range(2000):
-        sample = shifted(real, [0.25] * 4, rng, is_paired=is_paired, symmetric=False)[0][0]
+        sample = shifted(real, [0.25] * 4, rng, symmetric=False)[0][0]
         means.append(sample.a.mean() - sample.b.mean())
     noise = 4 * np.std(means) / np.sqrt(2000)
     assert np.mean(means) == pytest.approx(0.25, abs=noise)
@@ -155,8 +156,7 @@ def test_random_signs_make_residuals_symmetric(tmp_path: Path) -> None:
 
     def residuals(*, symmetric: bool) -> FloatArray:
         draws = [
-            shifted(real, [0.0], rng, is_paired=True, symmetric=symmetric)[0][0].differences
-            for _ in range(500)
+            shifted(real, [0.0], rng, symmetric=symmetric)[0][0].differences for _ in range(500)
         ]
         return np.concatenate(draws)
 
@@ -171,5 +171,5 @@ def test_constant_differences_do_not_vary(tmp_path: Path) -> None:
     arms = {"a": Arm(levels + 0.02), "b": Arm(levels)}
     results = make(tmp_path, arms, claim_toml("ends", ("a", "b"), FINAL))
     ((sample,),) = rows(results)
-    assert not varies(sample, is_paired=True)
-    assert varies(sample, is_paired=False)
+    assert not varies(sample)
+    assert varies(replace(sample, is_paired=False))
