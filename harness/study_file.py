@@ -200,6 +200,10 @@ def _table(raw: Mapping[str, Any], key: str) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+_WHOLE_CLAIM = {"says", "compare", "measure", "expect", "margin"}
+"""What a claim must have; a profile that says all of it makes a claim of its own."""
+
+
 def _overlay(base: Any, over: Any, at: Path_, problems: list[Problem]) -> Any:
     if isinstance(base, dict) and isinstance(over, dict):
         for key, value in over.items():
@@ -210,6 +214,8 @@ def _overlay(base: Any, over: Any, at: Path_, problems: list[Problem]) -> Any:
         for key, value in over.items():
             if key in rows:
                 base[rows[key]] = _overlay(base[rows[key]], value, (*at, key), problems)
+            elif at[-1] == "claims" and isinstance(value, dict) and value.keys() >= _WHOLE_CLAIM:
+                base.append({"id": key, **deepcopy(value)})
             else:
                 allowed = ", ".join(map(str, rows))
                 message = f'there is no "{key}" to change; it has {allowed}'

@@ -128,6 +128,23 @@ def test_a_mistake_is_named_with_its_key_and_the_way_out(
     assert expected in refusal(tmp_path, GOOD.replace(old, new, 1))
 
 
+def test_a_profile_may_claim_more(tmp_path: Path) -> None:
+    more = """
+[profiles.full.claims.two]
+says = "a ends above 90 %."
+compare = ["a", 0.9]
+measure = { kind = "final" }
+expect = "greater"
+margin = 0.0
+"""
+    file = write(tmp_path, GOOD + more)
+    assert [claim.id for claim in load_study(file).study.claims] == ["one"]
+    assert [claim.id for claim in load_study(file, "full").study.claims] == ["one", "two"]
+    write(tmp_path, GOOD + more.replace('expect = "greater"\n', ""))
+    with pytest.raises(StudyError, match='there is no "two" to change; it has one'):
+        load_study(file, "full")
+
+
 def test_all_mistakes_are_shown_together(tmp_path: Path) -> None:
     text = GOOD.replace("epochs = 3", "epochs = 0").replace("margin = 0.01", "margin = -1")
     text = text.replace('name = "digits"', 'name = "nothing"')
