@@ -8,6 +8,7 @@ import numpy as np
 
 from harness.claims import Claim
 from harness.language import N_, said
+from harness.procedures import Maker, PairedT, Procedure, RankSum, SignedRank, WelchT
 from harness.quantities import plural
 from harness.samples import Sample
 from harness.stats import classical, effects, logrank, planning
@@ -19,20 +20,23 @@ POWER = 0.8
 _UNEQUAL, _FEW = 2.0, 16  # where studentized permutation was seen to err (harness.stats.unpaired)
 
 
+def asked(claim: Claim, procedure: Procedure) -> TestResult:
+    """The test that a claim asks for: of a difference, or of there being none that matters."""
+    return procedure.tost(claim.margin) if claim.expect == "equivalent" else procedure.test()
+
+
 def sensitivity(claim: Claim, sample: Sample) -> dict[str, TestResult]:
-    """Classical tests of the same values."""
-    a, b = sample.a, sample.b
+    """What classical tests say to the claim on the same values."""
     if sample.is_paired:
-        tests = {
-            _t_of(claim): classical.paired_t(sample.differences),
-            N_("Wilcoxon signed-rank"): classical.wilcoxon_signed_rank(sample.differences),
-        }
+        makers: dict[str, Maker] = {_t_of(claim): PairedT, N_("Wilcoxon signed-rank"): SignedRank}
     else:
-        tests = {
-            N_("Welch t"): classical.welch_t(a, b),
-            N_("Mann-Whitney"): classical.mann_whitney(a, b),
-            N_("Brunner-Munzel"): classical.brunner_munzel(a, b),
-        }
+        makers = {N_("Welch t"): WelchT, N_("Mann-Whitney"): RankSum}
+    tests = {name: asked(claim, maker(sample)) for name, maker in makers.items()}
+    if claim.expect == "equivalent":  # what follows knows no margin
+        return tests
+    a, b = sample.a, sample.b
+    if not sample.is_paired:
+        tests[N_("Brunner-Munzel")] = classical.brunner_munzel(a, b)
     is_plain = claim.statistic == "mean" and claim.beyond is None
     if claim.measure.can_be_censored and is_plain:  # differences are no times
         tests[N_("permutation log-rank")] = logrank.log_rank_permutation(
@@ -108,4 +112,9 @@ def replicates_needed(claim: Claim, sample: Sample, alpha: float) -> int | None:
             else planning.replicates_needed
         )
         return needed(sample.differences, claim.margin, alpha, POWER)
-    return planning.replicates_needed_unpaired(sample.a, sample.b, claim.margin, alpha, POWER)
+    needed_unpaired = (
+        planning.replicates_needed_for_equivalence_unpaired
+        if claim.expect == "equivalent"
+        else planning.replicates_needed_unpaired
+    )
+    return needed_unpaired(sample.a, sample.b, claim.margin, alpha, POWER)

@@ -9,8 +9,10 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 
-from harness.language import said
+from harness.language import _, said
 from harness.samples import Sample
 from harness.stats import classical, equivalence, paired, unpaired
 from harness.stats.arrangements import MOST_ENUMERATED
@@ -39,6 +41,11 @@ class Procedure(ABC):
     def interval(self, level: float) -> Interval:
         """The confidence interval of the difference that goes with the two-sided test."""
 
+    @property
+    def leans_up(self) -> bool:
+        """Whether what evidence there is speaks for the first side being greater."""
+        return self.estimate > 0
+
     def one_sided_interval(self, level: float) -> Interval:
         """The interval that inverts two one-sided tests, each at half of what is left of 1."""
         return self.interval(level)
@@ -47,8 +54,18 @@ class Procedure(ABC):
         """Two one-sided tests that the difference is smaller than a margin (Schuirmann 1987)."""
         sides = (self.test(-margin, "greater"), self.test(margin, "less"))
         p = math.nan if any(math.isnan(side.p) for side in sides) else max(s.p for s in sides)
-        method = said("TOST by {test}", test=sides[0].method)
+        method = said("TOST by {test}", test=partial(_, sides[0].method))
         return TestResult(self.estimate, p, method, sides[0].df, sides[0].reason)
+
+    def beyond(self, margin: float) -> TestResult:
+        """Test whether the difference is larger than a margin, to either side.
+
+        The smaller of two one-sided p values counts twice, as the side was not named beforehand.
+        """
+        above, below = self.test(margin, "greater"), self.test(-margin, "less")
+        nearer = min(above, below, key=lambda test: test.p)
+        p = 2 * nearer.p
+        return replace(nearer, p=1.0 if p > 1 else p)
 
 
 Maker = Callable[[Sample], Procedure]
@@ -188,6 +205,11 @@ class SignedRank(Procedure):
         """The signed-rank test of the differences less ``null``."""
         return classical.wilcoxon_signed_rank(self._d - null, alternative=alternative)
 
+    @property
+    def leans_up(self) -> bool:
+        """What the ranks say: the pseudomedian of mostly zeros is 0, wherever the others lie."""
+        return self.test(alternative="greater").p < self.test(alternative="less").p
+
     def interval(self, level: float) -> Interval:
         """Tukey's interval."""
         return pseudomedian(self._d, level=level).interval
@@ -207,6 +229,11 @@ class RankSum(Procedure):
     def test(self, null: float = 0.0, alternative: Alternative = "two-sided") -> TestResult:
         """The U test of the first side less ``null``."""
         return classical.mann_whitney(self._a - null, self._b, alternative=alternative)
+
+    @property
+    def leans_up(self) -> bool:
+        """What the ranks say: the shift of mostly equal values is 0, wherever the others lie."""
+        return self.test(alternative="greater").p < self.test(alternative="less").p
 
     def interval(self, level: float) -> Interval:
         """Moses' interval."""

@@ -75,6 +75,12 @@ class Results:
     runs: Sequence[Run] = ()
     asked: Sequence[Measure] = ()
 
+    @property
+    def is_paired(self) -> bool:
+        """Whether trials of the same replicate were compared with each other."""
+        study = self.loaded.study
+        return study.is_paired and all(verdict.is_paired for verdict in self.verdicts)
+
     @cached_property
     def trial_curves(self) -> Mapping[tuple[str, int], Curve]:
         """Every finished trial's curve, by arm and replicate; made once for all analyses."""

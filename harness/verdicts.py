@@ -83,6 +83,9 @@ class Verdict:
         reason: Why the data allow no test at all; None where they do.
         alpha: Error rate of the study, for all claims and looks together.
         look: The declared look that decided, or the latest one; None where there is but one.
+        leans_up: Whether what evidence there is speaks for the first side being greater.
+        p_beyond: For a claim of equivalence, the p of its being contradicted, times the family's
+            size (Bonferroni); else NaN.
         replicate_seconds: What one further replicate of all arms takes; None where not known.
     """
 
@@ -106,12 +109,30 @@ class Verdict:
     reason: str | None
     alpha: float
     look: Look | None
+    leans_up: bool
+    p_beyond: float = math.nan
     replicate_seconds: float | None = None
 
     @property
     def is_decided(self) -> bool:
         """Whether the data could tell."""
         return self.outcome != "inconclusive"
+
+    @property
+    def deciding(self) -> tuple[TestResult, float]:
+        """The test that speaks for the outcome, and its adjusted p.
+
+        Where equivalence was claimed and the difference is beyond the margin, this is the test of
+        that, not of equivalence.
+        """
+        if self.beyond is not None and self.outcome == "contradicted":
+            return self.beyond, self.p_beyond
+        return self.test, self.p_adjusted
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether some trials never got there, so that no time is known for them."""
+        return any(side.reached is not None and side.reached < side.n for side in self.sides)
 
     @property
     def level(self) -> float:
@@ -313,6 +334,7 @@ def _untested(
         reason=reason,
         alpha=alpha,
         look=look,
+        leans_up=bool(len(a) and len(b) and a.mean() > b.mean()),
     )
 
 
@@ -362,7 +384,7 @@ def _tested(verdict: Verdict, sample: Sample, family: int) -> Verdict:
     procedure: Maker = SignFlip if sample.is_paired else Relabeling
     sensitivity = beside.sensitivity(claim, sample)
     if sample.earliest is not None and sample.earliest.reason is None:
-        earliest = procedure(sample.earliest).test()
+        earliest = beside.asked(claim, procedure(sample.earliest))
         sensitivity[N_("the deciding test, at the earliest times")] = earliest
     return replace(
         _decided(verdict, procedure(sample)),
@@ -376,20 +398,14 @@ def _tested(verdict: Verdict, sample: Sample, family: int) -> Verdict:
 def _decided(verdict: Verdict, procedure: Procedure) -> Verdict:
     """Add what a procedure says: estimate, intervals, and the test that the claim asks for."""
     claim, level = verdict.claim, verdict.level
-    verdict = replace(
+    return replace(
         verdict,
         effect=procedure.estimate,
         interval=procedure.interval(1 - level),
         equivalence_interval=procedure.one_sided_interval(1 - 2 * level),
-        test=procedure.test(),
-    )
-    if claim.expect != "equivalent":
-        return verdict
-    side: Literal["greater", "less"] = "greater" if verdict.effect > 0 else "less"
-    return replace(
-        verdict,
-        test=procedure.tost(claim.margin),
-        beyond=procedure.test(math.copysign(claim.margin, verdict.effect), side),
+        test=beside.asked(claim, procedure),
+        beyond=procedure.beyond(claim.margin) if claim.expect == "equivalent" else None,
+        leans_up=procedure.leans_up,
     )
 
 
@@ -430,17 +446,24 @@ def redecided(
 
 def _concluded(verdict: Verdict, p_adjusted: float, family: int) -> Verdict:
     """Apply the four-way rule, now that the adjusted p is known."""
-    outcome, caveat = _outcome(verdict, p_adjusted, family)
+    # Holm ordered the family by the tests of equivalence, so the other one takes Bonferroni.
+    p_beyond = math.nan
+    if verdict.beyond is not None:
+        p_beyond = float(np.minimum(1.0, family * verdict.overall_p(verdict.beyond.p)))
+    outcome, caveat = _outcome(verdict, p_adjusted, p_beyond)
     return replace(
         verdict,
         outcome=outcome,
         p_adjusted=p_adjusted,
+        p_beyond=p_beyond,
         notices=(*verdict.notices, *caveat),
         replicates_needed=verdict.replicates_needed if outcome == "inconclusive" else None,
     )
 
 
-def _outcome(verdict: Verdict, p_adjusted: float, family: int) -> tuple[Outcome, tuple[str, ...]]:
+def _outcome(
+    verdict: Verdict, p_adjusted: float, p_beyond: float
+) -> tuple[Outcome, tuple[str, ...]]:
     """The verdict, and what keeps it from being another."""
     if math.isnan(p_adjusted):
         return "inconclusive", ()
@@ -449,22 +472,18 @@ def _outcome(verdict: Verdict, p_adjusted: float, family: int) -> tuple[Outcome,
     if expect == "equivalent":
         if significant:
             return _equal_unless_cut(verdict)
-        # Holm ordered the family by the tests of equivalence, so this one takes Bonferroni.
-        beyond = (
-            verdict.beyond is not None and verdict.overall_p(verdict.beyond.p) * family <= alpha
-        )
-        return ("contradicted" if beyond else "inconclusive"), ()
+        return ("contradicted" if p_beyond <= alpha else "inconclusive"), ()
     if margin > 0 and verdict.equivalence_interval.inside(-margin, margin):
         return _equal_unless_cut(verdict)
     if not significant:
         return "inconclusive", ()
-    as_expected = expect == "different" or (verdict.effect > 0) == (expect == "greater")
+    as_expected = expect == "different" or verdict.leans_up == (expect == "greater")
     return ("supported" if as_expected else "contradicted"), ()
 
 
 def _equal_unless_cut(verdict: Verdict) -> tuple[Outcome, tuple[str, ...]]:
     """Restricted times can be alike where the times themselves are not."""
-    if all(side.reached is None or side.reached == side.n for side in verdict.sides):
+    if not verdict.is_cut:
         return "practically equal", ()
     return "inconclusive", (
         N_(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.measures import Curve
-from harness.procedures import PairedT, Relabeling, SignFlip
-from harness.samples import side_values
+from harness.procedures import PairedT, RankSum, Relabeling, SignedRank, SignFlip
+from harness.samples import Sample, side_values
 from harness.stats.effects import hedges_gz, paired_superiority
+from harness.stats.equivalence import paired_t_tost
 from harness.stats.multiplicity import holm
 from harness.stats.paired import sign_flip_interval, sign_flip_test
 from harness.stats.planning import replicates_needed
@@ -55,6 +57,16 @@ def study(
 
 FINAL = {"measure": {"kind": "final"}, "expect": "greater", "margin": 0.005}
 FOUR_ARMS = ("x-1", "x-2", "y-1", "y-2")
+
+
+def sample_of_differences(rows: np.ndarray) -> list[Sample]:
+    """A paired sample for each row of differences."""
+    n = rows.shape[1]
+    known, ids = np.ones(n, dtype=bool), tuple(range(n))
+    return [
+        Sample(d, np.zeros(n), known, known, None, (), None, (ids, ids), is_paired=True)
+        for d in rows.astype(float)
+    ]
 
 
 def finals(a: dict[int, float], b: dict[int, float]) -> dict[tuple[str, int], Curve]:
@@ -338,16 +350,68 @@ def test_a_verdict_holds_what_its_tests_say() -> None:
 
 @pytest.mark.parametrize("sign", [1, -1])
 def test_a_difference_beyond_the_margin_contradicts_equivalence_on_either_side(sign: int) -> None:
-    """The test beyond the margin looks to the side on which the difference lies."""
+    """The test beyond the margin looks to both sides: the nearer one's p counts twice."""
     claim = FINAL | {"expect": "equivalent"}
     result = differences([sign * 0.01 * step for step in range(2, 10)], claim)
     assert result.beyond is not None
-    assert result.beyond.p == pytest.approx(1 / 2**8)
+    assert result.beyond.p == pytest.approx(2 / 2**8)
+    assert result.deciding == (result.beyond, result.p_beyond)
     assert result.outcome == "contradicted"
     small = differences([sign * 0.0001 * step for step in range(2, 10)], claim)
     assert small.beyond is not None
     assert small.beyond.p == pytest.approx(1.0)
     assert small.outcome == "practically equal"
+
+
+def test_beyond_the_margin_means_that_the_interval_lies_outside_of_it() -> None:
+    """A difference of 0 is never beyond it, and an interval that reaches in speaks against it."""
+    claim = FINAL | {"expect": "equivalent"}
+    even = [0.03, -0.02, -0.01, 0.0, 0.02, 0.0, 0.02, 0.02, 0.02, -0.08]
+    level = differences(even, claim | {"margin": 0.02})
+    assert (level.effect, level.outcome) == (0.0, "inconclusive")
+    reaching_in = [0.136, 0.063, 0.354, 0.13, 0.213, 0.154, 0.338, 0.312, 0.243, -0.04]
+    for margin in (0.05, 0.098, 0.0995, 0.1, 0.15):
+        found = differences(reaching_in, claim | {"margin": margin})
+        assert (found.outcome == "contradicted") == (found.interval.low > margin), margin
+
+
+def test_arms_that_are_alike_are_seldom_called_beyond_a_narrow_margin() -> None:
+    """The narrower the margin, the nearer the error rate comes to alpha: here 4.4 % of 2,000."""
+    rng = np.random.default_rng(7)
+    claim = FINAL | {"expect": "equivalent", "measure": {"kind": "rise"}, "margin": 0.02}
+    the_study = study([claim])
+    samples = sample_of_differences(rng.normal(0, 1, (2_000, 9)))
+    beyond = [
+        decide_samples(the_study, [[one]], procedure=SignFlip, family=1)[0].outcome
+        == "contradicted"
+        for one in samples
+    ]
+    assert 0.02 < np.mean(beyond) < 0.05 + 4 * math.sqrt(0.05 * 0.95 / 2_000)
+
+
+@pytest.mark.parametrize("expect", ["greater", "less"])
+def test_ranks_point_where_they_lie_though_their_median_is_zero(expect: str) -> None:
+    """15 ties and 6 differences above 0: the pseudomedian is 0, and the ranks are not in doubt."""
+    the_study = study([FINAL | {"expect": expect, "measure": {"kind": "rise"}, "margin": 0.0}])
+    ((paired,),) = [sample_of_differences(np.array([[*[0.0] * 15, 1, 1, 1, 2, 2, 3]]))]
+    unpaired = replace(
+        paired,
+        a=np.full(20, 20.0),
+        b=np.array([*[20.0] * 14, 12, 13, 14, 15, 16, 17]),
+        is_paired=False,
+    )
+    for one, procedure in ((paired, SignedRank), (unpaired, RankSum)):
+        (found,) = decide_samples(the_study, [[one]], procedure=procedure, family=1)
+        assert (found.effect, found.p_adjusted < 0.05) == (0.0, True)
+        assert found.outcome == ("supported" if expect == "greater" else "contradicted")
+
+
+def test_sensitivity_puts_the_same_question() -> None:
+    """TOST beside TOST: the t oracle is `paired_t_tost`."""
+    found = differences(UNSURE, FINAL | {"expect": "equivalent", "margin": 0.05})
+    oracle = paired_t_tost(UNSURE, -0.05, 0.05)
+    assert found.sensitivity["paired t"].p == pytest.approx(oracle.p)
+    assert list(found.sensitivity) == ["paired t", "Wilcoxon signed-rank"]
 
 
 def test_a_cut_keeps_times_from_being_equal_and_says_so() -> None:
@@ -514,14 +578,15 @@ def test_a_claim_put_in_another_way_takes_its_place_in_the_family() -> None:
     assert (lost.outcome, math.isnan(lost.p_adjusted)) == ("inconclusive", True)
 
 
-@pytest.mark.parametrize(("withdrawn", "outcome"), [(11, "contradicted"), (12, "inconclusive")])
+@pytest.mark.parametrize(("withdrawn", "outcome"), [(5, "contradicted"), (6, "inconclusive")])
 def test_beyond_the_margin_takes_the_whole_family(withdrawn: int, outcome: str) -> None:
-    """1/256 times 12 claims is at most 0.05, times 13 it is not."""
+    """2/256 times 6 claims is at most 0.05, times 7 it is not."""
     the_study = study([FINAL | {"expect": "equivalent"}])
     values = side_values(the_study, finals(by_index(UP), dict.fromkeys(range(8), 0.0)))
     result = decide(the_study, values, confirmatory={}, withdrawn=withdrawn)[0]
     assert result.beyond is not None
-    assert result.beyond.p == 1 / 256
+    assert result.beyond.p == 2 / 256
+    assert result.p_beyond == pytest.approx((withdrawn + 1) * 2 / 256)
     assert result.outcome == outcome
 
 

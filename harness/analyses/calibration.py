@@ -228,7 +228,7 @@ class _Reruns:
             if row[0].look is not None
         ]
         self.rows = samples_by_look(
-            self.study, results.values, is_paired=self.study.is_paired, looks=self.looks
+            self.study, results.values, is_paired=results.is_paired, looks=self.looks
         )
         plain = {"expect": "different", "margin": 0.0}
         claims = [claim.model_copy(update=plain) for claim in self.study.claims]

@@ -124,7 +124,7 @@ def _claims(found: Overview) -> Table:
             Text(verdict.claim.id),
             effect_words(verdict),
             span(verdict.interval, verdict.claim.measure.unit, decimals_of(verdict)),
-            p_value(verdict.p_adjusted, verdict.alpha),
+            p_value(verdict.deciding[1], verdict.alpha),
             str(verdict.n),
         )
     return table

@@ -16,7 +16,7 @@ from harness.time_measures import SecondsTo
 
 
 def contrast_sentence(contrast: Contrast) -> str:
-    """At which epochs two sides differ: "… differ in … in epochs 1 to 3 only; … is lower there"."""
+    """At which epochs two sides differ: "… are shown to differ in … in epochs 1 to 3, …"."""
     a, b = map(_, contrast.sides)
     metric, found = _(METRICS[contrast.metric]), contrast.comparison
     if found is None:
@@ -53,11 +53,17 @@ def _difference(found: Comparison) -> str:
 _ONE_WAY = {
     "higher": (
         N_("{a} and {b} differ in {metric} in every epoch; {a} is higher throughout"),
-        N_("{a} and {b} differ in {metric} in {epochs} only; {a} is higher there"),
+        N_(
+            "{a} and {b} are shown to differ in {metric} in {epochs}, where {a} is higher; in "
+            "the others the data cannot tell"
+        ),
     ),
     "lower": (
         N_("{a} and {b} differ in {metric} in every epoch; {a} is lower throughout"),
-        N_("{a} and {b} differ in {metric} in {epochs} only; {a} is lower there"),
+        N_(
+            "{a} and {b} are shown to differ in {metric} in {epochs}, where {a} is lower; in "
+            "the others the data cannot tell"
+        ),
     ),
 }
 _BOTH_WAYS = {
@@ -67,8 +73,8 @@ _BOTH_WAYS = {
             "{downs}"
         ),
         N_(
-            "{a} and {b} differ in {metric} in {epochs} only; {a} is higher in {ups} and lower in "
-            "{downs}"
+            "{a} and {b} are shown to differ in {metric} in {epochs}; {a} is higher in {ups} and "
+            "lower in {downs}; in the others the data cannot tell"
         ),
     ),
     False: (
@@ -77,8 +83,8 @@ _BOTH_WAYS = {
             "{ups}"
         ),
         N_(
-            "{a} and {b} differ in {metric} in {epochs} only; {a} is lower in {downs} and higher "
-            "in {ups}"
+            "{a} and {b} are shown to differ in {metric} in {epochs}; {a} is lower in {downs} and "
+            "higher in {ups}; in the others the data cannot tell"
         ),
     ),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from harness.beside import POWER
 from harness.language import N_, _
@@ -52,7 +53,7 @@ def _margin_notes(verdict: Verdict) -> list[str]:
 def _luck_notes(verdict: Verdict) -> list[str]:
     """Why a claim is inconclusive although its own interval excludes zero."""
     alone = verdict.reason is None and verdict.test.p <= verdict.level
-    if verdict.outcome != "inconclusive" or not alone:
+    if verdict.outcome != "inconclusive" or not alone or verdict.p_adjusted <= verdict.alpha:
         return []
     return [
         _(
@@ -99,18 +100,41 @@ def what_would_change(verdict: Verdict) -> str:
         if verdict.horizon is not None and not any(side.reached for side in verdict.sides):
             return _("More epochs, or an easier target, would make this testable.")
         return _("A finished trial with a value for each replicate would make this testable.")
+    if verdict.is_cut and (verdict.outcome != "inconclusive" or _is_alike(verdict)):
+        return _("More epochs, until every trial got there, would show the whole difference.")
     if verdict.outcome == "inconclusive":
         return _what_would_decide(verdict)
     unit, bounds = verdict.claim.measure.unit, verdict.equivalence_interval
     edge = max(abs(bounds.low), abs(bounds.high))
     if not math.isfinite(edge):
         return _("More replicates would bound the difference.")
-    template = N_("It would count as practically equal if only differences above {size} mattered.")
-    if verdict.outcome == "practically equal":
-        template = N_(
-            "It would no longer count as equal if differences of {size} or less mattered."
-        )
+    template = _EDGES[verdict.outcome == "practically equal", verdict.claim.expect == "equivalent"]
     return _(template).format(size=amount(edge, unit, decimals_of(verdict)))
+
+
+_EDGES: Mapping[tuple[bool, bool], str] = {
+    (True, False): N_(
+        "It would no longer count as equal if differences of {size} or less mattered."
+    ),
+    (True, True): N_(
+        "It would no longer count as equal if differences of {size} mattered, and perhaps not if "
+        "somewhat larger ones did: all claims are adjusted together."
+    ),
+    (False, False): N_(
+        "It would count as practically equal if only differences above {size} mattered."
+    ),
+    (False, True): N_(
+        "It could count as practically equal only if no difference up to {size} mattered."
+    ),
+}
+"""By whether the sides are practically equal, and whether that is what was claimed."""
+
+
+def _is_alike(verdict: Verdict) -> bool:
+    """Whether the sides are alike as far as they were watched, and nothing else is missing."""
+    if verdict.claim.expect == "equivalent":
+        return verdict.p_adjusted <= verdict.alpha
+    return verdict.equivalence_interval.inside(-verdict.claim.margin, verdict.claim.margin)
 
 
 def _what_would_decide(verdict: Verdict) -> str:

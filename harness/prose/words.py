@@ -209,16 +209,19 @@ def evidence(verdict: Verdict) -> str:
 
     Where the margin decided, the interval that was held against it.
     """
+    claim = verdict.claim
     by_margin = verdict.outcome == "practically equal"
     interval = verdict.equivalence_interval if by_margin else verdict.interval
     held = _("{level} interval {ends}").format(
         level=percent(interval.level),
-        ends=span(interval, verdict.claim.measure.unit, decimals_of(verdict)),
+        ends=span(interval, claim.measure.unit, decimals_of(verdict)),
     )
     template = N_("adjusted {p}")
-    if by_margin and verdict.claim.expect != "equivalent":
+    if by_margin and claim.expect != "equivalent":
         template = N_("adjusted {p} for any difference")
-    p = _(template).format(p=p_words(verdict.p_adjusted, verdict.alpha))
+    elif verdict.outcome == "contradicted" and claim.expect == "equivalent":
+        template = N_("adjusted {p} for a difference beyond the margin")
+    p = _(template).format(p=p_words(verdict.deciding[1], verdict.alpha))
     return _("{interval}; {p}; {sample}").format(interval=held, p=p, sample=sample_words(verdict))
 
 

@@ -51,7 +51,7 @@ def verdict_markdown(verdict: Verdict) -> str:
             _("{level} interval").format(level=percent(verdict.interval.level)): [
                 words.interval_words(verdict)
             ],
-            _("adjusted p"): [p_value(verdict.p_adjusted, verdict.alpha)],
+            _("adjusted p"): [p_value(verdict.deciding[1], verdict.alpha)],
             _("compared"): [words.sample_words(verdict)],
             _("margin"): [words.margin_words(verdict)],
         }

@@ -287,12 +287,14 @@ class Gauge:
         zero: No difference.
         effect: The mean difference.
         ends: The ends of its interval; an end that the data do not bound is at the edge.
+        held: The ends of the interval that is held against the margin; None without a margin.
         zone: The margin, either way from zero.
     """
 
     zero: float
     effect: float
     ends: tuple[float, float]
+    held: tuple[float, float] | None
     zone: tuple[float, float]
 
 
@@ -307,11 +309,12 @@ def gauge(verdict: Verdict) -> Gauge | None:
         share = (shown(value, unit) - left) / (right - left)
         return round(100 * min(max(share, 0.0), 1.0), 2)
 
-    margin, ends = verdict.claim.margin, verdict.interval
+    margin, ends, held = verdict.claim.margin, verdict.interval, verdict.equivalence_interval
     return Gauge(
         zero=place(0.0),
         effect=place(verdict.effect),
         ends=(place(ends.low), place(ends.high)),
+        held=(place(held.low), place(held.high)) if margin else None,
         zone=(place(-margin), place(margin)),
     )
 
@@ -353,4 +356,8 @@ def _draw_effect(axes: Axes, place: int, verdict: Verdict, unit: str) -> None:
         at = edge if math.isinf(end) else shown(end, unit)
         axes.plot([shown(verdict.effect, unit), at], [place, place], color=INK, linewidth=1.3)
         axes.plot([at], [place], marker=marker if math.isinf(end) else "|", color=INK, markersize=5)
+    held = verdict.equivalence_interval
+    if margin and math.isfinite(held.high - held.low):
+        thick = [shown(held.low, unit), shown(held.high, unit)]
+        axes.plot(thick, [place, place], color=INK, linewidth=3, solid_capstyle="butt")
     axes.plot([shown(verdict.effect, unit)], [place], marker="o", color=INK, markersize=4.4)

@@ -171,6 +171,7 @@ def _claim(verdict: Verdict) -> dict[str, Any]:
         "unit": claim.measure.unit,
         "p": verdict.test.p,
         "p_adjusted": verdict.p_adjusted,
+        "p_beyond": verdict.p_beyond,
         "test": verdict.test.method,
         "n": verdict.n,
         "paired": verdict.is_paired,

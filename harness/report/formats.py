@@ -179,7 +179,7 @@ def _verdict_words(results: Results) -> pd.DataFrame:
             verdict.outcome,
             effect_words(verdict),
             interval_words(verdict),
-            p_value(verdict.p_adjusted, verdict.alpha),
+            p_value(verdict.deciding[1], verdict.alpha),
             sample_words(verdict),
             margin_words(verdict),
         )

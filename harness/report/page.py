@@ -201,7 +201,7 @@ def _figures_of(
     styles: Mapping[str, ArmStyle],
     published: Any,
 ) -> dict[str, Any]:
-    paired = results.loaded.study.is_paired
+    paired = results.is_paired
     return {
         "curves": [
             learning_curves(metric, of_arms, styles, published)

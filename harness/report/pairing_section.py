@@ -17,7 +17,7 @@ from harness.stats.results import Estimate
 
 def section_of(results: Results) -> Section | None:
     """What pairing is worth; None where trials are not paired or no two arms are compared."""
-    if not results.loaded.study.is_paired:
+    if not results.is_paired:
         return None
     pairings = pairings_of(results.loaded.study, results.values)
     if not pairings:

@@ -146,7 +146,7 @@ def _claim_tables(results: Results) -> list[Table]:
             verdict.claim.id,
             effect_words(verdict),
             p_value(verdict.test.p, verdict.level) if verdict.reason is None else NO_VALUE,
-            p_value(verdict.p_adjusted, verdict.alpha),
+            p_value(verdict.deciding[1], verdict.alpha),
             _(verdict.outcome),
         ]
         for look, verdict in _at_each_look(results)

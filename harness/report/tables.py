@@ -62,6 +62,7 @@ _UNITS: Mapping[str, str] = {
 def verdict_details(verdict: Verdict) -> dict[str, Any]:
     """Everything that the page says about a verdict, in words."""
     claim, alpha = verdict.claim, verdict.alpha
+    test, p_adjusted = verdict.deciding
     unit, decimals = claim.measure.unit, words.decimals_of(verdict)
     return {
         "id": claim.id,
@@ -73,8 +74,8 @@ def verdict_details(verdict: Verdict) -> dict[str, Any]:
         "effect": words.effect_words(verdict),
         "interval": words.interval_words(verdict),
         "interval_name": _("{level} interval").format(level=percent(verdict.interval.level)),
-        "p": p_value(verdict.test.p, alpha),
-        "p_adjusted": p_value(verdict.p_adjusted, alpha),
+        "p": p_value(test.p, alpha),
+        "p_adjusted": p_value(p_adjusted, alpha),
         "n": str(verdict.n),
         "sample": words.sample_words(verdict),
         "margin": words.margin_words(verdict),
@@ -86,7 +87,7 @@ def verdict_details(verdict: Verdict) -> dict[str, Any]:
         "measure": _("{measure} ({unit})").format(
             measure=_(claim.measure.label), unit=_(_UNITS[unit])
         ),
-        "method": _(verdict.test.method) if verdict.test.defined else _("none: not testable"),
+        "method": _(test.method) if test.defined else _("none: not testable"),
         "equivalence_name": _("{level} interval, held against the margin").format(
             level=percent(verdict.equivalence_interval.level)
         ),

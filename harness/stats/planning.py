@@ -15,7 +15,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import integrate, optimize, stats
 
-from harness.stats.samples import Alternative, check_alternative, has_no_spread, sample
+from harness.stats.samples import (
+    Alternative,
+    FloatArray,
+    check_alternative,
+    has_no_spread,
+    sample,
+)
 
 Design = Literal["paired", "two-sample"]
 
@@ -255,13 +261,39 @@ def replicates_needed_for_equivalence(
     d = sample(differences, "differences")
     if has_no_spread(d):
         return None
-    sd = float(d.std(ddof=1))
+    least = math.ceil(math.log2(1 / alpha) - 1e-12)
+    return _for_equivalence(
+        float(d.std(ddof=1)), margin, alpha, power, design="paired", least=least
+    )
+
+
+def replicates_needed_for_equivalence_unpaired(
+    a: ArrayLike, b: ArrayLike, margin: float, alpha: float = 0.05, power: float = 0.8
+) -> int | None:
+    """Return the values in each arm at which arms without a difference would be shown equivalent.
+
+    As :func:`replicates_needed_for_equivalence`, for two unpaired arms of equal size and the pooled
+    SD.
+    """
+    sd = _pooled_sd(sample(a, "a"), sample(b, "b"))
+    if sd is None:
+        return None
+    least = 2
+    while smallest_p_unpaired(least, least) / 2 > alpha * (1 + 1e-12):
+        least += 1
+    return _for_equivalence(sd, margin, alpha, power, design="two-sample", least=least)
+
+
+def _for_equivalence(
+    sd: float, margin: float, alpha: float, power: float, *, design: Design, least: int
+) -> int | None:
+    """Return the smallest n, from ``least`` on, at which TOST has the power."""
     z = float(stats.norm.isf(alpha) + stats.norm.isf((1 - power) / 2))
-    normal = (z * sd / margin) ** 2  # t needs a few more
+    normal = (1 if design == "paired" else 2) * (z * sd / margin) ** 2  # t needs a few more
     if normal > _PLAINLY_NORMAL:
         return math.ceil(normal) if normal <= _MOST else None
-    n = max(2, math.ceil(normal), math.ceil(math.log2(1 / alpha) - 1e-12))
-    while tost_power(n, sd, margin, alpha=alpha) < power:
+    n = max(2, math.ceil(normal), least)
+    while tost_power(n, sd, margin, alpha=alpha, design=design) < power:
         n += 1
     return n
 
@@ -276,13 +308,19 @@ def replicates_needed_unpaired(
     first, second = sample(a, "a"), sample(b, "b")
     if margin < 0:
         raise ValueError(f"margin must not be negative, got {margin}")
-    df = first.size + second.size - 2
-    if min(first.size, second.size) < 1 or (has_no_spread(first) and has_no_spread(second)):
+    sd = _pooled_sd(first, second)
+    if sd is None:
         return None
     effect = margin or abs(float(first.mean() - second.mean()))
-    squares = ((first - first.mean()) ** 2).sum() + ((second - second.mean()) ** 2).sum()
-    d = effect / math.sqrt(float(squares) / df)
-    return _whole(d, power, alpha, "two-sample", lambda n: smallest_p_unpaired(n, n))
+    return _whole(effect / sd, power, alpha, "two-sample", lambda n: smallest_p_unpaired(n, n))
+
+
+def _pooled_sd(a: FloatArray, b: FloatArray) -> float | None:
+    """Return the standard deviation within the arms; None where neither shows any."""
+    if min(a.size, b.size) < 1 or (has_no_spread(a) and has_no_spread(b)):
+        return None
+    squares = ((a - a.mean()) ** 2).sum() + ((b - b.mean()) ** 2).sum()
+    return math.sqrt(float(squares) / (a.size + b.size - 2))
 
 
 def _whole(

@@ -185,6 +185,50 @@ def test_luck_among_many_claims_is_explained() -> None:
     assert any("may be luck" in note for note in nuance_words.nuances(verdict))
 
 
+def test_luck_is_not_blamed_for_what_a_cut_withholds() -> None:
+    """Alike within the margin, one trial cut: neither Holm nor more replicates have a say in it."""
+    a = [6, 7, 8, 9, 10, 11, 12, 13, 14, 15]
+    verdict = judge(a, [x - 1 for x in a], late=([20], [20]), measure=REACH, margin=5.0)
+    assert (verdict.outcome, verdict.test.p, verdict.p_adjusted) == (
+        "inconclusive",
+        2 / 1024,
+        2 / 1024,
+    )
+    assert not any("luck" in note for note in nuance_words.nuances(verdict))
+    assert nuance_words.what_would_change(verdict).startswith("More epochs, until every trial")
+
+
+def test_no_margin_makes_times_equal_that_are_not_known() -> None:
+    a, b = [9, 10, 12, 11, 9, 10, 12, 13, 11], [7, 6, 8, 8, 6, 7, 8, 8, 7]
+    verdict = judge(a, b, late=([20], []), measure=REACH)
+    verdict = judge(a, [*b, 8], late=([20], []), measure=REACH)
+    assert verdict.outcome == "supported"
+    assert nuance_words.what_would_change(verdict).startswith("More epochs, until every trial")
+
+
+def test_a_failed_equivalence_shows_the_p_that_decided_it() -> None:
+    """Not that of equivalence, which is near 1 where the difference is plain."""
+    verdict = judge(*SLOWER, expect="equivalent", margin=1.0)
+    assert verdict.p_adjusted > 0.9
+    assert words.verdict_sentence(verdict) == (
+        "Contradicted: cnn needs 3.4 more epochs than mlp until its validation accuracy settles, "
+        "which is beyond the margin of 1 epoch (95 % interval 2.7 to 4.0; adjusted p = 0.002 for a "
+        "difference beyond the margin; 10 pairs)."
+    )
+    assert nuance_words.what_would_change(verdict) == (
+        "It could count as practically equal only if no difference up to 4.0 epochs mattered."
+    )
+
+
+def test_a_shown_equivalence_tells_that_all_claims_are_adjusted() -> None:
+    d = [0.001, -0.002, 0.003, 0.0, 0.002, -0.001, 0.001, -0.001]
+    verdict = judge(
+        [0.9 + x for x in d], [0.9] * 8, measure=FINAL, margin=0.005, expect="equivalent"
+    )
+    assert verdict.outcome == "practically equal"
+    assert "perhaps not if somewhat larger ones did" in nuance_words.what_would_change(verdict)
+
+
 def test_inconclusive_says_how_many_replicates_it_takes() -> None:
     a, b = [9, 7, 12, 6, 9, 10, 7, 13], [8, 8, 9, 8, 8, 7, 9, 9]
     verdict = judge(a, b)
