@@ -195,10 +195,16 @@ def pairing_sentence(pairing: Pairing) -> str:
     """What pairing is worth for two sides and a measure."""
     a, b = pairing.claim.sides
     what, pairs = subject(pairing.claim.measure), plural(pairing.pairs, "pair")
-    if math.isnan(pairing.gain.value) or math.isnan(pairing.correlation.value):
+    if math.isnan(pairing.correlation.value):
         return _(
             "{a} and {b}, {measure}: a side does not vary, so pairing changes nothing."
         ).format(a=a, b=b, measure=what)
+    r = number(pairing.correlation.value, 2)
+    if math.isnan(pairing.gain.value):
+        return _(
+            "{a} and {b}, {measure}: their differences hardly vary from pair to pair, so what a "
+            "pair is worth cannot be estimated; their correlation is {r}."
+        ).format(a=a, b=b, measure=what, r=r)
     ends = pairing.gain.interval
     low, high = (number(end * pairing.pairs, 0) for end in (ends.low, ends.high))
     return _(
@@ -213,5 +219,5 @@ def pairing_sentence(pairing: Pairing) -> str:
         level=percent(ends.level),
         low=low,
         high=high,
-        r=number(pairing.correlation.value, 2),
+        r=r,
     )

@@ -328,6 +328,18 @@ def test_a_side_that_does_not_vary_has_no_correlation(tmp_path: Path) -> None:
     assert "does not vary" in pairing_sentence(found)
 
 
+def test_equal_differences_do_not_pass_for_sides_that_do_not_vary(tmp_path: Path) -> None:
+    """Pairing matters most where it leaves nothing over that its worth could be estimated by."""
+    a = np.arange(12) / 64 + 0.5
+    for odd in (0, 1 / 64):  # no difference varies, or only the first
+        finals = {"a": a, "b": a - 1 / 64 + odd * (np.arange(12) == 0)}
+        alike = results_of(tmp_path, PLAIN, finals)
+        (found,) = pairings_of(alike.loaded.study, alike.values)
+        assert math.isnan(found.gain.value)
+        assert "their differences hardly vary" in pairing_sentence(found)
+        assert pairing_sentence(found).endswith("their correlation is 1.00.")
+
+
 def test_fishers_interval() -> None:
     """Worked by hand: r = 0.5, n = 28: tanh(0.5493 ± 1.96 / 5) = 0.156 and 0.736."""
     rng = np.random.default_rng(0)
