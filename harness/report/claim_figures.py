@@ -16,7 +16,15 @@ from scipy.stats import gaussian_kde
 from harness.language import _
 from harness.prose.phrases import subject
 from harness.prose.words import MARKS, effect_words, interval_words
-from harness.quantities import decimals_for, level, listed, shown, unit_noun, with_percent
+from harness.quantities import (
+    decimals_for,
+    given_amount,
+    level,
+    listed,
+    shown,
+    unit_noun,
+    with_percent,
+)
 from harness.report.direct_labels import label_ends
 from harness.report.figure_style import (
     INK,
@@ -96,8 +104,9 @@ def _times(row: Row) -> CensoredTimes:
 
 
 def _draw_steps(axes: Axes, curve: KaplanMeierCurve, style: ArmStyle, end: float) -> None:
-    time = np.concatenate([[0.0], curve.time, [end]])
-    share = 1 - np.concatenate([[1.0], curve.survival, curve.survival[-1:]])
+    time, share = np.append(0.0, curve.time), 1 - np.append(1.0, curve.survival)
+    if share[-1] == 1:  # all got there, which stays so; else nothing is known beyond the last time
+        time, share = np.append(time, end), np.append(share, 1.0)
     axes.step(time, share, where="post", **style.line, linewidth=1.4)
     left = np.append(curve.n_risk[1:], 0.0)
     ended = curve.n_risk - curve.n_event > left
@@ -143,7 +152,7 @@ def values_by_arm(
     Thin lines join the trials of one replicate. After Allen et al. (2019).
     """
     unit, rows = measured.measure.unit, measured.rows
-    heights = _heights(rows)
+    heights, restricted = _heights(rows), measured.restricted
     joined = is_paired and len(rows) > 1
     with drawing(PANEL[0], 0.75 + 0.5 * len(rows)) as figure:
         axes = figure.add_subplot()
@@ -153,7 +162,7 @@ def values_by_arm(
         for place, row in enumerate(rows):
             _draw_cloud(axes, place, points[place], styles[row.arm])
             _draw_values(axes, points[place], styles[row.arm])
-            _draw_mean(axes, place, points[place])
+            _draw_mean(axes, place, restricted[place], unit)
         axes.set_yticks(range(len(rows)), [short(row.label) for row in rows])
         _mark_labels(axes, rows, styles)
         axes.set_ylim(len(rows) - 0.5, -0.55)
@@ -161,13 +170,16 @@ def values_by_arm(
         axes.grid(visible=False, axis="y")
         axes.spines["left"].set_visible(False)
         _value_axis(axes, unit)
-        means = [f"{row.label} {_mean_words(row, unit)}" for row in rows]
+        means = [f"{row.label} {_mean_words(row, unit)}" for row in restricted]
         alt = _("{measure} of every trial. Means: {means}.").format(
             measure=measured.title, means=listed(means)
         )
         svg = as_svg(figure, key, alt)
-    late = any(m.censored for row in rows for m in row.known)
-    caption = _("▷ not reached by then.") if late else ""
+    caption = ""
+    if measured.horizon is not None:
+        caption = _(
+            "▷ not reached by then. In the means, a time above {horizon} counts as {horizon}."
+        ).format(horizon=given_amount(measured.horizon, unit))
     return Drawn(svg, measured.title, caption, "measures.csv")
 
 
@@ -238,9 +250,9 @@ def _draw_values(axes: Axes, points: Sequence[Point], style: ArmStyle) -> None:
         )
 
 
-def _draw_mean(axes: Axes, place: int, points: Sequence[Point]) -> None:
-    if points:
-        mean = float(np.mean([point.x for point in points]))
+def _draw_mean(axes: Axes, place: int, row: Row, unit: str) -> None:
+    if row.known:
+        mean = shown(float(np.mean([m.value for m in row.known])), unit)
         axes.plot([mean, mean], [place - 0.06, place + 0.42], color=INK, linewidth=1.3)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.claims import Claim
 from harness.language import _
@@ -34,6 +34,15 @@ class Row:
         """How many trials reached the event."""
         return sum(not m.censored for m in self.known)
 
+    def up_to(self, horizon: float) -> Row:
+        """The row as it was known at a horizon: whatever took longer was not reached then."""
+        cut = {
+            replicate: Measured(min(m.value, horizon), m.censored or m.value > horizon)
+            for replicate, m in self.values.items()
+            if math.isfinite(m.value)
+        }
+        return replace(self, values={**self.values, **cut})
+
 
 @dataclass(frozen=True)
 class MeasuredArms:
@@ -57,6 +66,17 @@ class MeasuredArms:
     def has_times(self) -> bool:
         """Whether this is a time to an event, with a finite time in any trial."""
         return self.measure.can_be_censored and any(row.known for row in self.rows)
+
+    @property
+    def horizon(self) -> float | None:
+        """The earliest time at which a trial was watched no longer; None if all got there."""
+        return min((m.value for row in self.rows for m in row.known if m.censored), default=None)
+
+    @property
+    def restricted(self) -> list[Row]:
+        """The rows up to the horizon, where means are taken as a verdict takes them."""
+        horizon = self.horizon
+        return self.rows if horizon is None else [row.up_to(horizon) for row in self.rows]
 
 
 def measured_arms(results: Results) -> list[MeasuredArms]:

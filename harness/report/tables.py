@@ -20,6 +20,7 @@ from harness.quantities import (
     NO_VALUE,
     amount,
     decimals_for,
+    given_amount,
     level,
     listed,
     number,
@@ -129,9 +130,15 @@ def _estimate_row(name: str, estimate: Estimate) -> Row:
 
 
 def measure_rows(measured: MeasuredArms) -> list[Row]:
-    """One row an arm: how many trials, mean, spread, and how many reached a censorable event."""
-    unit, rows = measured.measure.unit, []
-    for row in measured.rows:
+    """One row an arm: how many trials, mean, spread, and how many reached a censorable event.
+
+    Times are cut at the horizon, as in verdicts: all numbers of a row are of the same times.
+    """
+    unit, rows, title = measured.measure.unit, [], measured.title
+    if measured.horizon is not None:
+        within = given_amount(measured.horizon, unit)
+        title = _("{measure}, watched up to {horizon}").format(measure=title, horizon=within)
+    for row in measured.restricted:
         values = np.array([m.value for m in row.known])
         spread = float(values.std(ddof=1)) if len(values) > 1 else math.nan
         ends = (values.mean(), values.min(), values.max()) if len(values) else (math.nan,) * 3
@@ -139,7 +146,7 @@ def measure_rows(measured: MeasuredArms) -> list[Row]:
         timed = measured.measure.can_be_censored
         count = _of(row.reached, len(row.known)) if timed else ""
         cells = [str(len(row.values)), mean, _spread(spread, unit), low, high, count]
-        rows.append([measured.title, row.label, *cells])
+        rows.append([title, row.label, *cells])
     return rows
 
 

@@ -12,15 +12,19 @@ import numpy as np
 import pytest
 from matplotlib.backends.backend_svg import RendererSVG
 
+from harness.claims import Claim
 from harness.measures import Measured
 from harness.report.claim_figures import effects, gauge, time_to_event, values_by_arm
 from harness.report.direct_labels import spread_apart
 from harness.report.figure_style import arm_styles, as_svg, drawing, palette_css, short
 from harness.report.figures import learning_curves, seconds_by_epoch
 from harness.report.images import sample_grid
-from harness.report.measured import MeasuredArms, measured_arms
+from harness.report.measured import MeasuredArms, Row, measured_arms
 from harness.report.series import Series, series_by_arm
+from harness.report.tables import measure_rows
 from harness.results import Results
+from harness.samples import SideValue, sample_of
+from harness.time_measures import EpochsTo
 from tests.report.invented import SHAPES, Shape, make_results
 
 
@@ -175,6 +179,53 @@ def test_values_mark_what_was_not_reached(tmp_path: Path) -> None:
     styles = arm_styles([arm.name for arm in results.loaded.study.all_arms])
     slow = next(m for m in measured_arms(results) if "94.5" in m.title)
     assert "▷ not reached by then." in values_by_arm("k", slow, styles, is_paired=True).caption
+
+
+def test_means_of_unreached_times_are_those_of_the_verdict() -> None:
+    """Worked by hand: a = 4, 6, 7 and three not within 10 epochs, b beyond 10: 47 / 6 and 10."""
+    claim = Claim(
+        id="c",
+        says="A is sooner.",
+        compare=["a", "b"],
+        measure=EpochsTo(kind="epochs_to", target=0.9),
+        expect="less",
+        margin=1.0,
+    )
+    times = {"a": [4, 6, 7, 10, 10, 10], "b": [12, 15, 18, 20, 25, 30]}
+    rows = [
+        Row(arm, arm, {i: Measured(float(t), t == 10) for i, t in enumerate(times[arm])})
+        for arm in times
+    ]
+    values = [
+        SideValue("c", side, row.arm, replicate, m, False)
+        for side, row in enumerate(rows)
+        for replicate, m in row.values.items()
+    ]
+    sample = sample_of(claim, values, is_paired=True)
+    assert (sample.a.mean(), sample.b.mean()) == pytest.approx((47 / 6, 10))
+    measured, styles = MeasuredArms(claim.measure, rows), arm_styles(["a", "b"])
+    title = "Epochs to validation accuracy of 90 %, watched up to 10 epochs"
+    assert [row[:4] + row[-1:] for row in measure_rows(measured)] == [
+        [title, "a", "6", "7.83 epochs", "3 of 6"],
+        [title, "b", "6", "10.00 epochs", "0 of 6"],
+    ]
+    drawn = values_by_arm("k", measured, styles, is_paired=True)
+    assert "Means: a 7.8 epochs and b 10.0 epochs." in drawn.svg
+    assert drawn.caption.endswith("a time above 10 epochs counts as 10 epochs.")
+
+
+def test_steps_end_where_nobody_was_watched_any_longer() -> None:
+    """Arm a was watched for 10 epochs, b for 30; that all of b got there stays so to the end."""
+    times = {"a": [4, 10, 10], "b": [12, 20, 25], "c": [30, 30, 30]}
+    rows = [
+        Row(arm, arm, {i: Measured(float(t), t in (10, 30)) for i, t in enumerate(times[arm])})
+        for arm in times
+    ]
+    measured = MeasuredArms(EpochsTo(kind="epochs_to", target=0.9), rows)
+    svg = time_to_event("k", measured, arm_styles(list(times))).svg
+    steps = re.findall(r'<path d="M ([\d. ]+)"[^>]*--arm', svg)
+    widths = [float(step.split()[-2]) - float(step.split()[0]) for step in steps]
+    assert np.divide(widths, max(widths)) == pytest.approx([10 / 30, 1, 1], abs=1e-3)
 
 
 def test_effects_name_claims_that_have_none(results: Results) -> None:
