@@ -230,7 +230,8 @@ class EpochsToPlateau(_OwnCourse):
 class EpochsToFraction(_OwnCourse):
     """Epochs until a curve has made a given fraction of its own gain from first to last epoch.
 
-    A curve without a gain has made it at its first epoch. Censored at the budget if diverged.
+    A curve that ends as it began has made it at its first epoch. One that ends worse, whatever it
+    gained on the way, made none: it is censored at the budget, as is one that diverged.
 
     Attributes:
         fraction: Share of the own gain that must have been made.
@@ -253,7 +254,12 @@ class EpochsToFraction(_OwnCourse):
         curve = curve.recorded(self.metric)
         epoch = math.nan
         if not curve.diverged:
-            epoch = descriptors.gain_reach(curve.epoch, self.values(curve), share=self.fraction)
+            epoch = descriptors.gain_reach(
+                curve.epoch,
+                self.values(curve),
+                share=self.fraction,
+                higher_is_better=is_accuracy(self.metric),
+            )
         return _never(curve) if math.isnan(epoch) else Measured(epoch)
 
 

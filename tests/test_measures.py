@@ -98,6 +98,16 @@ def test_a_fraction_of_the_own_gain() -> None:
     assert measure(falling, "epochs_to_fraction", metric="val_loss", fraction=0.5) == Measured(2)
 
 
+def test_what_ends_worse_than_it_began_made_no_gain() -> None:
+    """A loss that falls and then rises beyond its start, and an accuracy that does the reverse."""
+    loss = [0.30, 0.20, 0.15, 0.12, 0.14, 0.18, 0.22, 0.27, 0.30, 0.34]
+    for values, metric in ((loss, "val_loss"), ([1 - v for v in loss], "val_accuracy")):
+        found = measure(
+            curve(values, metric=metric), "epochs_to_fraction", metric=metric, fraction=0.9
+        )
+        assert found == Measured(10, censored=True)
+
+
 def test_values_of_the_metric() -> None:
     values = curve(BOUNCING)
     assert measure(values, "best").value == 0.956

@@ -218,21 +218,29 @@ def gain_level(epoch: npt.ArrayLike, value: npt.ArrayLike, *, share: float = 0.9
     return float(finite[0] + share * (finite[-1] - finite[0]))
 
 
-def gain_reach(epoch: npt.ArrayLike, value: npt.ArrayLike, *, share: float = 0.99) -> float:
+def gain_reach(
+    epoch: npt.ArrayLike,
+    value: npt.ArrayLike,
+    *,
+    share: float = 0.99,
+    higher_is_better: bool = True,
+) -> float:
     """Find the first epoch at which a curve has made ``share`` of its own gain.
 
-    A curve that ends below its start is taken to improve downwards, as a loss does.
+    A curve that ends as it began has made it at once. One that ends worse has lost all that it may
+    have gained on the way, and has a share of no gain at any epoch.
 
     Args:
         epoch: Epochs, shape (e,).
         value: Values, shape (e,).
         share: Part of the gain, in [0, 1].
+        higher_is_better: True for accuracies, False for losses.
 
     Returns:
-        The epoch, or NaN where no value is finite.
+        The epoch, or NaN where the curve ends worse than it began or no value is finite.
     """
-    _, y = _curve(epoch, value)
-    finite = y[np.isfinite(y)]
-    rising = bool(finite.size) and bool(finite[-1] >= finite[0])
+    start, end = (gain_level(epoch, value, share=part) for part in (0, 1))
+    if not _at_or_beyond(np.array([end]), start, higher_is_better=higher_is_better)[0]:
+        return math.nan
     level = gain_level(epoch, value, share=share)
-    return first_reach(epoch, value, level, higher_is_better=rising)
+    return first_reach(epoch, value, level, higher_is_better=higher_is_better)

@@ -47,7 +47,7 @@ def test_losses_reach_a_level_from_above() -> None:
     assert interpolated_reach(EPOCHS, loss, 0.7, higher_is_better=False) == pytest.approx(2.5)
     assert stays_from(EPOCHS, loss, 1.0, higher_is_better=False) == 2
     assert best(EPOCHS, loss, higher_is_better=False) == (0.4, 3)
-    assert gain_reach(EPOCHS, loss, share=0.5) == 2
+    assert gain_reach(EPOCHS, loss, share=0.5, higher_is_better=False) == 2
 
 
 def test_values_that_are_not_finite_reach_nothing() -> None:
@@ -97,8 +97,12 @@ def test_mean_level_lies_between_the_extremes(values: list[float]) -> None:
 
 
 @given(accuracies, st.floats(0.01, 1))
-def test_every_curve_makes_its_own_gain(values: list[float], share: float) -> None:
-    assert not math.isnan(gain_reach(np.arange(len(values)), values, share=share))
+def test_a_curve_makes_its_own_gain_unless_it_ends_worse(values: list[float], share: float) -> None:
+    epochs = np.arange(len(values))
+    reached = gain_reach(epochs, values, share=share)
+    assert math.isnan(reached) is (values[-1] < values[0])
+    as_losses = gain_reach(epochs, [1 - v for v in values], share=share, higher_is_better=False)
+    assert as_losses == pytest.approx(reached, nan_ok=True)
 
 
 def test_bad_curves_are_refused() -> None:
