@@ -67,7 +67,8 @@ def critical_differences(
         svg = as_svg(figure, key, alt)
     caption = _(
         "Mean rank over replicates, 1 is best. A bar joins arms whose ranks are closer than the "
-        "critical difference (CD): they cannot be told apart."
+        "critical difference (CD): they cannot be told apart by their ranks alone (Nemenyi). Which "
+        "arms differ, the tables say: their sign-flip test weighs the sizes of differences, too."
     )
     title = _("Ranks in {measure}").format(measure=subject(found.blocks.measure))
     return Drawn(svg, title, caption, data)

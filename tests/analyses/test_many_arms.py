@@ -109,6 +109,17 @@ def test_all_pairs_by_the_deciding_test_with_holm(tmp_path: Path) -> None:
     assert not found.ranked[0].loses_to
 
 
+def test_bars_of_ranks_do_not_deny_what_the_pairs_show(tmp_path: Path) -> None:
+    """In one order in all replicates, neighbours' ranks are within the critical difference."""
+    results = results_of(tmp_path, study(10), finals((0.80, 0.82, 0.84, 0.86, 0.88, 0.90), 10))
+    found = many_arms_of(results)[0]
+    assert found.nemenyi.groups
+    assert all(found.differs(pair) for pair in found.pairs)
+    section = section_of(results)
+    assert section is not None
+    assert "cannot be told apart by their ranks alone (Nemenyi)" in section.figures[0].caption
+
+
 def test_too_few_replicates_can_tell_no_pair_apart(tmp_path: Path) -> None:
     """D3: fifteen pairs at 0.05 need ten replicates."""
     found = compared(tmp_path, finals(ADDITIVE, 8))
