@@ -257,8 +257,9 @@ def _method(compared: Sequence[ManyArms]) -> list[str]:
         ),
         _(
             "ASO: almost stochastic order (Dror et al. 2019), a second look that decides nothing. "
-            "Below 0.5 the first (or second) arm is better at most quantiles; the bounds take all "
-            "pairs into account."
+            "Below 0.5 the larger part of the squared distance between the two arms' quantile "
+            "curves favours the first (or second) arm: a few large differences can outweigh many "
+            "small ones. The bounds take all pairs into account."
         ),
     ]
     if any(found.blocks.horizon is not None for found in compared):

@@ -40,8 +40,9 @@ def almost_stochastic_order(
     """Bound the violation ratio from above (Dror, Shlomov & Reichart 2019).
 
     The bound, eps_min, is the ratio plus a normal quantile times its bootstrap standard deviation,
-    within [0, 1]. Below 0.5 the arm a is better more often than not, below 0.2 by the authors' rule
-    clearly so.
+    within [0, 1]. Below 0.5 the larger part of the squared distance between the two quantile curves
+    favours the arm a, below 0.2 by the authors' rule clearly so. Distances count by their squares,
+    not by how many quantiles have them: an arm far ahead at few may be behind at most.
 
     Args:
         a: Scores of the first arm, shape (n,), higher is better.

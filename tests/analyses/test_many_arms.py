@@ -206,6 +206,7 @@ def test_the_section_shows_ranks_factors_and_profiles(tmp_path: Path) -> None:
     ]
     assert set(section.files) == {drawn.data for drawn in section.figures} | {"pairs.csv"}
     assert len(section.files["pairs.csv"].splitlines()) == 16
+    assert "squared distance between the two arms' quantile curves" in section.method[-1]
     assert [len(table.rows) for table in section.tables] == [6, 3, 15]
 
 

@@ -39,6 +39,13 @@ def test_dominated_arm_gets_one_and_the_other_nothing() -> None:
     assert almost_stochastic_order(worse, better).interval.high == 1
 
 
+def test_squared_distances_count_and_not_the_share_of_quantiles() -> None:
+    """Worked by hand: 0.005 behind at 28 of 40 quantiles, 0.1 ahead at 12: 28 / (28 + 12 * 400)."""
+    behind = np.arange(40) / 1000
+    ahead = behind + np.where(np.arange(40) < 28, -0.005, 0.1)
+    assert violation_ratio(ahead, behind) == pytest.approx(28 / (28 + 12 * 400))
+
+
 def test_equal_samples_are_undecided() -> None:
     """D1: identical results."""
     same = [0.91, 0.92, 0.93]
