@@ -45,11 +45,12 @@ def permutation_test(
 ) -> TestResult:
     """Test whether two unpaired samples have the difference of means ``null``.
 
-    The two-sided p is P(|T* - E T*| >= |T - E T*|) over all labelings, the observed one included,
-    as R and coin define it; ``scipy.stats.permutation_test`` doubles the smaller tail instead,
-    which differs for arms of unequal size. Exact by enumeration up to 200,000 labelings (10
-    against 10), beyond by Monte Carlo with the add-one estimator; the difference of means is
-    counted exactly up to 40 values in all. Reject when ``p <= alpha``.
+    The two-sided p is P(|T*| >= |T|) over all labelings, the observed one included, T being
+    Welch's t of ``a - null`` and ``b`` (Janssen 1997; Chung & Romano 2013); for the difference of
+    means, of which the labelings' mean is 0, R and coin agree. ``scipy.stats.permutation_test``
+    doubles the smaller tail instead, which differs for arms of unequal size. Exact by enumeration
+    up to 200,000 labelings (10 against 10), beyond by Monte Carlo with the add-one estimator; the
+    difference of means is counted exactly up to 40 values in all. Reject when ``p <= alpha``.
 
     Args:
         a: Shape (n,): values of the first arm.
