@@ -105,7 +105,7 @@ def measured_arms(results: Results) -> list[MeasuredArms]:
 
 
 def _label(claim: Claim, side: int, arm: str) -> str:
-    epoch = claim.at_epochs[side] if claim.at_epochs else None
+    epoch = claim.at_epochs[side % 2] if claim.at_epochs else None
     if epoch is None:
         return arm
     if epoch == "last":

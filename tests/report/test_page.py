@@ -197,6 +197,26 @@ def test_three_times_stand_side_by_side(tmp_path: Path) -> None:
     assert any(row[:1] == ["B"] and row[1:4] == ["13.00", "2.45", "0.65"] for row in rows)
 
 
+EPOCHS_BEYOND = """
+[[claims]]
+id = "rises-more"
+says = "Validation loss rises more with RMSprop."
+compare = ["mlp-rmsprop", "mlp-rmsprop"]
+beyond = ["mlp-adadelta", "mlp-adadelta"]
+at_epochs = ["last", 5]
+measure = { kind = "at_epoch", metric = "val_loss" }
+expect = "greater"
+margin = 0.0
+"""
+
+
+def test_all_four_sides_are_named_by_their_epochs(tmp_path: Path) -> None:
+    results = make_results(tmp_path, claims=EPOCHS_BEYOND, replicates=6, epochs=8)
+    prose = read_page(write_report(results, tmp_path / "out")).prose
+    for side in ("mlp-rmsprop", "mlp-adadelta"):
+        assert f"{side} (epoch 5) {side} (last epoch)" in prose
+
+
 def test_held_streams_and_lost_determinism_are_said(tmp_path: Path) -> None:
     """B1: if determinism is switched off in the study, the report says so."""
     page = study_of(
