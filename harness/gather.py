@@ -96,6 +96,7 @@ def gather(loaded: LoadedStudy, store: Store) -> Results:
         notices=(
             *_notices(loaded, known, environments),
             *bound.notices,
+            *_left_out_notices(loaded, store, identities),
             *_progress_notices(study, trials, looks, is_decided=all_decided(verdicts)),
             *_block_notices(trials, whole),
             *(_timing_notices(trials, store) if is_timed_alone else ()),
@@ -248,6 +249,29 @@ def _notices(
         for key, values in differences(environments).items()
     ]
     return notices
+
+
+def _left_out_notices(
+    loaded: LoadedStudy, store: Store, identities: Mapping[str, Mapping[str, Any]]
+) -> Iterator[str]:
+    """Trials of an arm as it was bound, where it has become another: maybe only on this machine."""
+    bound = (store.protocol() or {}).get("arms", {})
+    now = {arm: digest(identity) for arm, identity in identities.items()}
+    others = {arm: bound[arm] for arm in now if bound.get(arm, now[arm]) != now[arm]}
+    if not others:
+        return
+    stored = store.trials()
+    finished = stored[stored["status"].isin(FINISHED)]["identity"].value_counts()
+    for arm, key in sorted(others.items()):
+        if key in finished:
+            yield said(
+                'no verdict uses the {trials} of arm "{arm}" as it was when the first trial was '
+                "stored; `{command}` with the settings, model, data and device of then reports "
+                "on them",
+                trials=partial(plural, int(finished[key]), "stored trial"),
+                arm=arm,
+                command=loaded.command(),
+            )
 
 
 def _progress_notices(

@@ -152,7 +152,7 @@ def _notices(
     for name in sorted(_other_arms(bound, now)):
         yield said(
             'arm "{arm}" is another than when the first trial was stored (its settings, model, '
-            "source or data changed): claims about it are exploratory",
+            "source, data or device changed): claims about it are exploratory",
             arm=name,
         )
     bound_words = bound.get("words", {})

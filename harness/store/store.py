@@ -70,6 +70,7 @@ class Store:
             self.database.close()
             raise
         self._leases = Leases(self.database)
+        self._described: dict[str, dict[str, Any]] = {}
 
     @property
     def name(self) -> str:
@@ -151,17 +152,22 @@ class Store:
     def describe_arm(
         self, settings: str, identity: Mapping[str, Any], description: Mapping[str, Any]
     ) -> str:
-        """Remember what an arm's settings stand for; returns the hash of the identity."""
+        """Remember what an arm's settings stand for; returns the hash of the identity.
 
-        def work(connection: sa.Connection) -> str:
+        A coordinator elsewhere may find another model, data or device behind the same settings. To
+        this one they go on to mean what it said itself, else its own trials would be none of its.
+        """
+
+        def work(connection: sa.Connection) -> dict[str, Any]:
             key = keep_document(connection, identity)
             body = json.dumps(dict(description))
             row = {"settings": settings, "identity": key, "description": body}
             connection.execute(sa.delete(ARMS).where(ARMS.c.settings == settings))
             connection.execute(sa.insert(ARMS), sealed(ARMS, row))
-            return key
+            return row
 
-        return self.database.write(work)
+        row = self._described[settings] = self.database.write(work)
+        return str(row["identity"])
 
     # -- leases -----------------------------------------------------------------------------
 
@@ -230,8 +236,11 @@ class Store:
         return {} if row is None else dict(json.loads(row["body"]))
 
     def arm(self, settings: str) -> tuple[dict[str, Any], dict[str, Any]] | None:
-        """Identity and description of the arm with these settings; None if it never ran."""
-        row = self._one(ARMS, ARMS.c.settings == settings)
+        """Identity and description of the arm with these settings; None if it never ran.
+
+        As this coordinator described it, else as the last one did.
+        """
+        row = self._described.get(settings) or self._one(ARMS, ARMS.c.settings == settings)
         if row is None:
             return None
         return self.document(row["identity"]), json.loads(row["description"])

@@ -11,9 +11,11 @@ import pytest
 from rich.console import Console
 
 from harness.errors import UserError
+from harness.gather import gather
+from harness.plan import Trial, digest
 from harness.report.stopping_section import section_of
 from harness.running.progress import LineView
-from harness.running.session import RunSummary, run_study
+from harness.running.session import RunSummary, arm_jobs, run_study
 from harness.running.top_up import plan_top_up
 from harness.store import Store
 from harness.study_file import load_study
@@ -64,6 +66,42 @@ def test_a_large_effect_stops_at_the_first_look_that_can_see_it(project: Project
         further = plan_top_up(load_study(project.file), store)
     assert further.words == ("Every claim is decided at 5 replicates.",)
     assert run(project, until=further.until).trained == 0
+
+
+class Visited(LineView):
+    """As a trial ends, the same study is started on a machine that finds a GPU."""
+
+    def __init__(self, project: Project) -> None:
+        self.printed = io.StringIO()
+        super().__init__(Console(file=self.printed, width=200))
+        self._loaded, self._file = load_study(project.file), project.store_file
+
+    def update(self, done: int, trial: Trial, status: str, eta: float | None) -> None:
+        with Store(self._file) as other:
+            for job in arm_jobs(self._loaded).values():
+                identity, description = other.arm(digest(job.settings)) or ({}, {})
+                there = {**identity, "device": "gpu"}
+                other.describe_arm(digest(job.settings), there, description)
+        super().update(done, trial, status, eta)
+
+
+def test_a_run_goes_by_its_own_trials_whoever_starts_the_study_elsewhere(project: Project) -> None:
+    hopeless(project, LOOKS)
+    view, loaded = Visited(project), load_study(project.file)
+    with Store(project.store_file) as store:
+        assert run_study(loaded, store, workers=1, view=view).trained == 10
+        own = gather(loaded, store)
+    assert "look at 5 of at most 8 replicates: 1 of 1 claim decided" in view.printed.getvalue()
+    assert (own.verdicts[0].n, own.verdicts[0].confirmatory) == (5, True)
+
+    theirs = project.results()
+    assert len(theirs.trials) == 0
+    assert not theirs.verdicts[0].confirmatory
+    told = 'no verdict uses the 5 stored trials of arm "{}" as it was when the first trial was'
+    for arm in ("linear", "own"):
+        assert any(told.format(arm) in notice for notice in theirs.notices)
+    assert project.run()[0].reused == 10
+    assert (project.results().verdicts[0].n, own.notices) == (5, project.results().notices)
 
 
 def test_a_pilot_is_kept_and_leaves_the_number_of_replicates_open(project: Project) -> None:

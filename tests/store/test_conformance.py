@@ -111,6 +111,19 @@ def test_documents_arms_study_and_audit_are_kept(store: Store) -> None:
     assert (store.study(), store.verification()) == ({"name": "second"}, {"day": "second"})
 
 
+def test_what_a_coordinator_described_stays_so_for_it(place: Place) -> None:
+    """A machine finds another device behind the same settings; later reports go by the last."""
+    with place.open() as one, place.open() as two:
+        one.describe_arm("settings", {"device": "cpu"}, {"parameters": 10})
+        two.describe_arm("settings", {"device": "gpu"}, {"parameters": 10})
+        assert one.arm("settings") == ({"device": "cpu"}, {"parameters": 10})
+        assert two.arm("settings") == ({"device": "gpu"}, {"parameters": 10})
+        with place.open() as later:
+            assert later.arm("settings") == two.arm("settings")
+            one.describe_arm("settings", {"device": "cpu"}, {"parameters": 10})
+            assert later.arm("settings") == one.arm("settings")
+
+
 def test_the_latest_timing_of_a_trial_stays(store: Store) -> None:
     one = record("k")
     store.record(one, {})
@@ -311,9 +324,10 @@ DAMAGE = {
 
 @pytest.mark.parametrize("what", DAMAGE)
 def test_a_value_that_changed_behind_the_stores_back_is_never_accepted(
-    store: Store, what: str
+    place: Place, store: Store, what: str
 ) -> None:
-    store.describe_arm("settings", {"layers": 1}, {"parameters": 10})
+    with place.open() as before:
+        before.describe_arm("settings", {"layers": 1}, {"parameters": 10})
     store.record(record("k"), {"claims": {"c": "hash"}})
     store.record_timing("k", record("k").rows, difference=None, load=None)
     statement, read = DAMAGE[what]
