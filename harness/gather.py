@@ -72,7 +72,7 @@ def gather(loaded: LoadedStudy, store: Store) -> Results:
     jobs = jobs_by_trial(trials, is_timed_alone=is_timed_alone)
     values = side_values(study, study_curves(study, trials, curves, jobs))
     audit = store.verification()
-    bound = standing(study, store.protocol(), identities)
+    bound = standing(study, store.protocol(), identities, set(trials["replicate"]))
     looks = looks_reached(study, attempted)
     is_sequential = study.stopping.rule == "group-sequential"
     by_look = decide_by_look(

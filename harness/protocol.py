@@ -6,8 +6,9 @@ exploratory, and the report says why.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from harness.claims import Claim, matching_arms
 from harness.language import N_, said
 from harness.measure_kinds import as_settings
 from harness.plan import arm_job, digest
+from harness.quantities import plural
+from harness.stopping import declared_looks
 from harness.study import Arm, Study
 
 _OPEN_IN_A_PILOT = ("replicates", "stopping")
@@ -69,34 +72,49 @@ def protocol(study: Study, identities: Mapping[str, Mapping[str, Any]]) -> dict[
 
 
 def pilot_protocol(study: Study, identities: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """What a pilot binds: all but how many replicates there will be, and the looks at them."""
+    """What a pilot binds: all but how many replicates there will be, and the looks at them.
+
+    These are kept as they were declared: what stays so was not chosen after the pilot.
+    """
     whole = protocol(study, identities)
     shared = {key: v for key, v in whole["shared"].items() if key not in _OPEN_IN_A_PILOT}
-    return {**whole, "shared": shared, "is_pilot": True}
+    return {**whole, "shared": shared, "is_pilot": True, "declared": _left_open(whole)}
 
 
 def standing(
     study: Study,
     bound: Mapping[str, Any] | None,
     identities: Mapping[str, Mapping[str, Any]],
+    stored: Collection[int] = (),
 ) -> Standing:
-    """Compare a study with its bound protocol; without one, everything is still to be claimed."""
+    """Compare a study with its bound protocol; without one, everything is still to be claimed.
+
+    Args:
+        study: The study.
+        bound: What was bound.
+        identities: As for `protocol`.
+        stored: Replicates that are stored: those of a pilot, while its number is left open.
+    """
     now = protocol(study, identities)
     if bound is None:
         return Standing(dict.fromkeys(now["claims"], True), (), ())
     if bound.get("is_lost"):
         return Standing(dict.fromkeys(now["claims"], False), (), (_LOST,))
+    is_late = _is_chosen_late(study, bound, now, stored)
     shared = _changed(bound, now)
     other = _other_arms(bound, now)
     names = [arm.name for arm in study.all_arms]
     confirmatory = {
-        claim.id: not shared
+        claim.id: not (shared or is_late)
         and bound["claims"].get(claim.id) == now["claims"][claim.id]
         and not any(other & set(matching_arms(side, names)) for side in claim.sides)
         for claim in study.claims
     }
     withdrawn = tuple(claim for claim in bound["claims"] if claim not in now["claims"])
-    return Standing(confirmatory, withdrawn, tuple(_notices(bound, now, withdrawn)))
+    notices = tuple(_notices(bound, now, withdrawn))
+    if is_late:
+        notices = (_late_notice(study), *notices)
+    return Standing(confirmatory, withdrawn, notices)
 
 
 def _decisive(study: Study, claim: Claim, arms: Mapping[str, Arm]) -> dict[str, Any]:
@@ -134,6 +152,35 @@ def _changed(bound: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
         for key in {**before, **after}
         if key not in left_open and before.get(key) != after.get(key)
     ]
+
+
+def _left_open(protocol: Mapping[str, Any]) -> dict[str, Any]:
+    """What a pilot leaves open, as a protocol has it."""
+    shared = protocol["shared"]
+    return {key: shared[key] for key in _OPEN_IN_A_PILOT if key in shared}
+
+
+def _is_chosen_late(
+    study: Study, bound: Mapping[str, Any], now: Mapping[str, Any], stored: Collection[int]
+) -> bool:
+    """Whether a pilot had all that the first decision uses before its number was chosen."""
+    if bound.get("declared", _left_open(now)) == _left_open(now):
+        return False
+    piloted = stored if bound.get("is_pilot") else bound.get("piloted", ())
+    return set(piloted).issuperset(_first_decision(study))
+
+
+def _first_decision(study: Study) -> list[int]:
+    """The replicates of the first declared look."""
+    return study.study.replicate_ids[: declared_looks(study)[0].count]
+
+
+def _late_notice(study: Study) -> str:
+    return said(
+        "the number of replicates, or the looks, changed after a pilot that had trained all "
+        "{replicates} of the first decision: every claim is exploratory",
+        replicates=partial(plural, len(_first_decision(study)), "replicate"),
+    )
 
 
 def _other_arms(bound: Mapping[str, Any], now: Mapping[str, Any]) -> set[str]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
-from harness.protocol import protocol, standing
+from harness.protocol import pilot_protocol, protocol, standing
 from harness.study import Study
 from tests.test_plan import study, varying
 
@@ -52,6 +53,44 @@ def test_a_withdrawn_claim_is_told() -> None:
     later = standing(study(claim={"id": "new"}), protocol(study(), {}), {})
     assert later.withdrawn == ("c",)
     assert "claims withdrawn after the first trial was stored: c" in later.notices[0]
+
+
+LOOKS = {"rule": "group-sequential", "looks": [2, 3, 6]}
+
+
+@pytest.mark.parametrize("is_open", [True, False])
+@pytest.mark.parametrize(
+    ("change", "is_confirmatory"),
+    [
+        ({}, True),
+        ({"study": {"replicates": 2}}, False),
+        ({"study": {"replicates": 3}}, False),
+        ({"study": {"replicates": 5}}, True),
+        ({"study": {"replicates": 6}, "stopping": LOOKS}, False),
+        ({"study": {"replicates": 6}, "stopping": {**LOOKS, "looks": [4, 5, 6]}}, True),
+    ],
+)
+def test_a_decision_that_a_pilot_had_seen_is_not_chosen_after_it(
+    change: dict[str, Any], is_open: bool, is_confirmatory: bool
+) -> None:
+    """Four replicates were declared; three, or all of them, are a pilot's."""
+    now = study(**change)
+    piloted = [0, 1, 2, 3] if not change else [0, 1, 2]
+    bound = json.loads(json.dumps(pilot_protocol(study(), {})))
+    if not is_open:
+        bound = {**bound, "shared": protocol(now, {})["shared"], "piloted": piloted}
+        del bound["is_pilot"]
+    found = standing(now, bound, {}, stored=piloted if is_open else range(6))
+    assert found.confirmatory == {"c": is_confirmatory}
+    assert len(found.notices) == (not is_confirmatory)
+    assert all("changed after a pilot that had trained all" in told for told in found.notices)
+
+
+def test_a_pilot_of_a_version_that_kept_no_declaration_stays_open() -> None:
+    bound = pilot_protocol(study(), {})
+    del bound["declared"]
+    fewer = study(study={"replicates": 2})
+    assert standing(fewer, bound, {}, stored=[0, 1, 2]).confirmatory == {"c": True}
 
 
 @pytest.mark.parametrize(

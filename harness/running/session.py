@@ -109,12 +109,14 @@ def run_study(
         trials = plan_trials(study, identities)
         _explain_changes(store, trials, identities, view)
         _explain_resume(store, trials, view)
+        binding = (pilot_protocol if is_pilot else protocol)(study, identities)
+        store.end_pilot(binding)
 
         def train(missing: list[Trial]) -> list[Trial]:
             run = Run(
                 jobs=jobs,
                 identities=keys,
-                protocol=(pilot_protocol if is_pilot else protocol)(study, identities),
+                protocol=binding,
                 environment=store.keep_document(describe_environment(loaded.file)),
                 workers=len(crew),
                 deadline=deadline,

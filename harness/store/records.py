@@ -128,17 +128,29 @@ def keep_document(connection: sa.Connection, document: Mapping[str, Any]) -> str
 
 
 def bind(connection: sa.Connection, protocol: Mapping[str, Any]) -> None:
-    """Bind the protocol with the first finished trial; what a pilot left open, with the next.
+    """Bind the protocol with the first finished trial; what a pilot left open, with the next."""
+    if _bound(connection) is None:
+        put_meta(connection, "protocol", json.dumps(dict(protocol)))
+    else:
+        end_pilot(connection, protocol)
+
+
+def end_pilot(connection: sa.Connection, protocol: Mapping[str, Any]) -> None:
+    """Bind what a pilot left open, if there was one, and which replicates it was chosen after.
 
     A pilot's own protocol is marked so (see `harness.protocol.pilot_protocol`).
     """
+    bound = _bound(connection)
+    if bound is None or "is_pilot" in protocol or not bound.pop("is_pilot", False):
+        return
+    bound["shared"] = {**protocol["shared"], **bound["shared"]}
+    bound["piloted"] = sorted(connection.scalars(sa.select(TRIALS.c.replicate).distinct()))
+    put_meta(connection, "protocol", json.dumps(bound))
+
+
+def _bound(connection: sa.Connection) -> dict[str, Any] | None:
     text = connection.scalar(sa.select(META.c.value).where(META.c.key == "protocol"))
-    bound = None if text is None else json.loads(text)
-    if bound is None:
-        put_meta(connection, "protocol", json.dumps(dict(protocol)))
-    elif bound.pop("is_pilot", False) and not protocol.get("is_pilot", False):
-        bound["shared"] = {**protocol["shared"], **bound["shared"]}
-        put_meta(connection, "protocol", json.dumps(bound))
+    return None if text is None else dict(json.loads(text))
 
 
 def whole_trials() -> sa.Select[tuple[str, str]]:

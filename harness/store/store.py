@@ -23,6 +23,7 @@ from harness.store.records import (
     Status,
     TrialRecord,
     bind,
+    end_pilot,
     is_finished,
     keep_document,
     put_meta,
@@ -110,6 +111,10 @@ class Store:
                     bind(connection, protocol)
 
         self.database.write(work)
+
+    def end_pilot(self, protocol: Mapping[str, Any]) -> None:
+        """Bind what a pilot has left open; of no effect where nothing is open, or bound yet."""
+        self.database.write(lambda c: end_pilot(c, protocol))
 
     def record_timing(
         self,

@@ -150,6 +150,24 @@ def test_a_pilot_is_kept_and_leaves_the_number_of_replicates_open(project: Proje
         assert plan_top_up(load_study(project.file), store, 5).until == 5
 
 
+def test_a_pilot_cannot_be_the_whole_study_afterwards(project: Project) -> None:
+    """The number of replicates is chosen where the pilot's results speak best."""
+    project.write(replicates=3, epochs=1)
+    view = LineView(Console(file=io.StringIO()))
+    with Store(project.store_file) as store:
+        loaded = load_study(project.file)
+        run_study(loaded, store, workers=1, view=view, until=2, is_pilot=True)
+    project.write(replicates=2)
+    for summary in (None, project.run()[0]):
+        assert summary is None or (summary.trained, summary.reused) == (0, 4)
+        results = project.results()
+        assert not results.verdicts[0].confirmatory
+        assert any("changed after a pilot that had trained all 2" in n for n in results.notices)
+    project.write(replicates=4)  # too late: the run has bound what the pilot left open
+    results = project.results()
+    assert any("replicates changed after the first trial" in n for n in results.notices)
+
+
 def test_a_top_up_needs_a_finished_study(project: Project) -> None:
     project.write(replicates=3, epochs=1)
     with Store(project.store_file) as store:

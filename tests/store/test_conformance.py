@@ -92,7 +92,21 @@ def test_the_protocol_is_bound_with_the_first_stored_trial(store: Store) -> None
 def test_what_a_pilot_left_open_is_bound_with_the_first_trial_after_it(store: Store) -> None:
     store.record(record("k1"), {"shared": {"alpha": 0.05}, "is_pilot": True})
     store.record(record("k2"), {"shared": {"alpha": 0.1, "replicates": [0, 1]}})
-    assert store.protocol() == {"shared": {"alpha": 0.05, "replicates": [0, 1]}}
+    bound = {"shared": {"alpha": 0.05, "replicates": [0, 1]}, "piloted": [0]}
+    assert store.protocol() == bound
+
+
+def test_what_a_pilot_left_open_is_bound_by_a_run_that_finds_nothing_to_train(store: Store) -> None:
+    whole = {"shared": {"alpha": 0.05, "replicates": [0, 1]}}
+    store.end_pilot(whole)
+    assert store.protocol() is None
+    pilot = {"shared": {"alpha": 0.05}, "is_pilot": True}
+    store.record(record("k"), pilot)
+    store.end_pilot(pilot)
+    assert store.protocol() == pilot
+    store.end_pilot(whole)
+    store.end_pilot({"shared": {"alpha": 0.1, "replicates": [0, 1, 2]}})
+    assert store.protocol() == {**whole, "piloted": [0]}
 
 
 def test_documents_arms_study_and_audit_are_kept(store: Store) -> None:
