@@ -17,7 +17,7 @@ from harness.logs.progress import Watch
 from harness.report import write_report
 from harness.results import Results
 from harness.store import Database, PostgresSchema, SQLiteFile, Store
-from harness.study_file import LoadedStudy
+from harness.study_file import LoadedStudy, refuse_other_study
 from harness.study_meaning import own_words
 
 STORE_VARIABLE = "BENCH_STORE"
@@ -61,22 +61,32 @@ def open_store(loaded: LoadedStudy, reports: Path, address: str | None = None) -
     """The study's store, made if it is not there yet; see `database_of`.
 
     Raises:
-        UserError: It cannot be opened.
+        UserError: It cannot be opened, or holds another study's results.
     """
-    return Store(database_of(loaded, reports, address))
+    return _opened(loaded, database_of(loaded, reports, address))
 
 
 def existing_store(loaded: LoadedStudy, reports: Path, address: str | None = None) -> Store | None:
     """The study's store if it is there already, else None; see `database_of`.
 
     Raises:
-        UserError: It cannot be opened.
+        UserError: It cannot be opened, or holds another study's results.
     """
     database = database_of(loaded, reports, address)
     if database.exists():
-        return Store(database)
+        return _opened(loaded, database)
     database.close()
     return None
+
+
+def _opened(loaded: LoadedStudy, database: Database) -> Store:
+    store = Store(database)
+    try:
+        refuse_other_study(loaded, store.study(), store.name)
+    except UserError:
+        store.close()
+        raise
+    return store
 
 
 def open_results(loaded: LoadedStudy, reports: Path, address: str | None = None) -> Store:

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from harness.catalog import architectures, datasets, optimizers
 from harness.catalog.problems import Problem as CatalogProblem
+from harness.errors import UserError
 from harness.study import Study
 from harness.study_meaning import meaning_problems, study_warnings
 from harness.study_problems import Path_, Problem, StudyError, dotted, nearest, shown, worded
@@ -122,6 +123,36 @@ def study_from_document(document: Mapping[str, Any], folder: Path) -> LoadedStud
         message = f"the study that was kept with the results cannot be read: {error}"
         raise StudyError(file, [Problem("", message)]) from None
     return LoadedStudy(study, file, document.get("profile"), ())
+
+
+def refuse_other_study(loaded: LoadedStudy, document: Mapping[str, Any] | None, place: str) -> None:
+    """End what would mix the results of two studies whose names give one folder name.
+
+    Args:
+        loaded: The study at hand.
+        document: The study that the results belong to, see `study_document`; None if not known.
+        place: What to call the results in the message.
+
+    Raises:
+        UserError: They are another study's, or another profile's.
+    """
+    if document is None:
+        return
+    try:
+        kept = document["study"]["study"]["name"], document.get("profile")
+    except (KeyError, TypeError):
+        return
+    own = loaded.study.study.name, loaded.profile
+    if kept != own:
+        raise UserError(
+            f"{place}: holds the results of {_called(*kept)}, whose folder would be that of "
+            f"{_called(*own)}, too; if it was renamed, give it its old name again, else a name of "
+            "its own, or keep it elsewhere with --reports or --store"
+        )
+
+
+def _called(name: str, profile: str | None) -> str:
+    return f'study "{name}"' + (f' with profile "{profile}"' if profile else "")
 
 
 def _read_toml(file: Path) -> dict[str, Any]:

@@ -52,8 +52,9 @@ def push(
 ) -> None:
     """Add the trials of a study's own file to a team's database."""
     with terminal.plain_errors():
-        own, team = _own_and_team(_with_store(file, profile), reports, store)
-        _copy(own, team)
+        loaded = _with_store(file, profile)
+        own, team = _own_and_team(loaded, reports, store)
+        _copy(loaded, own, team)
 
 
 @store_app.command()
@@ -66,8 +67,9 @@ def pull(
 ) -> None:
     """Add a study's trials in a team's database to its own file."""
     with terminal.plain_errors():
-        own, team = _own_and_team(_with_store(file, profile), reports, store)
-        _copy(team, own)
+        loaded = _with_store(file, profile)
+        own, team = _own_and_team(loaded, reports, store)
+        _copy(loaded, team, own)
 
 
 @store_app.command()
@@ -142,7 +144,7 @@ def _archived(loaded: LoadedStudy, file: Path) -> Contents:
     """
     from harness.errors import UserError
     from harness.store.archive import archive_contents
-    from harness.study_file import study_from_document
+    from harness.study_file import refuse_other_study, study_from_document
 
     try:
         text = file.read_text(encoding="utf-8")
@@ -157,6 +159,7 @@ def _archived(loaded: LoadedStudy, file: Path) -> Contents:
         raise UserError(
             f"{file}: holds the trials of {name or 'no study'}, not of {loaded.folder_name}"
         )
+    refuse_other_study(loaded, document, str(file))
     return contents
 
 
@@ -172,14 +175,17 @@ def _own_and_team(
     return SQLiteFile(store_file(loaded, reports)), team
 
 
-def _copy(source: Database, target: Database) -> None:
+def _copy(loaded: LoadedStudy, source: Database, target: Database) -> None:
     from harness.errors import UserError
     from harness.store import Store
     from harness.store.contents import read_contents
+    from harness.study_file import refuse_other_study
 
     if not source.exists():
         raise UserError(f"{source.name}: holds no results yet")
     with Store(source) as there, Store(target) as here:
+        for store in (there, here):
+            refuse_other_study(loaded, store.study(), store.name)
         _add(read_contents(there), source.name, here)
 
 
