@@ -148,10 +148,11 @@ class SQLiteFile(Database):
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
+        """Errors in words, also the driver's own: some rows are read past SQLAlchemy."""
         try:
             yield
-        except sa.exc.DBAPIError as error:
-            raise self._in_words(str(error.orig)) from error
+        except (sa.exc.DBAPIError, sqlite3.Error) as error:
+            raise self._in_words(str(getattr(error, "orig", error))) from error
 
     def _in_words(self, message: str) -> StoreError:
         """What SQLite says, in words that name a way out."""

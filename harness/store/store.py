@@ -41,6 +41,7 @@ from harness.store.tables import (
     META,
     TIMED_TRIALS,
     TRIALS,
+    frame_of,
 )
 from harness.store.versions import bring_up_to_date
 
@@ -211,7 +212,7 @@ class Store:
 
     def trials(self) -> pd.DataFrame:
         """All stored trials, one row each."""
-        frame = self.database.read(lambda c: pd.read_sql(sa.select(TRIALS), c))
+        frame = self.database.read(lambda c: frame_of(c, sa.select(TRIALS)))
         self._check(TRIALS, broken_rows(TRIALS, frame))
         return frame.drop(columns=["curve", "checksum"])
 

@@ -6,6 +6,9 @@ NULL only in rows that an older version wrote while this one was not looking.
 
 from __future__ import annotations
 
+from typing import Any
+
+import pandas as pd
 import sqlalchemy as sa
 
 from harness.measures import CURVE_COLUMNS
@@ -99,3 +102,9 @@ TIMED_EPOCHS = sa.Table(
 )
 EPOCHS_OF = {TRIALS: CURVES, TIMED_TRIALS: TIMED_EPOCHS}
 """By table of trials, the table of their rows an epoch."""
+
+
+def frame_of(connection: sa.Connection, query: sa.Select[Any]) -> pd.DataFrame:
+    """Rows as `pandas.read_sql` gives them, which would hide the database's errors in its own."""
+    found = connection.execute(query)
+    return pd.DataFrame.from_records(found.all(), columns=list(found.keys()), coerce_float=True)

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import pandas as pd
 import sqlalchemy as sa
 
 from harness.store.databases import Database, StoreError
 from harness.store.seals import curve_seals, sealed
-from harness.store.tables import EPOCHS_OF, META, SCHEMA
+from harness.store.tables import EPOCHS_OF, META, SCHEMA, frame_of
 
 SCHEMA_VERSION = 2
 _ROWS_AT_ONCE = 10_000
@@ -80,7 +79,7 @@ def seal_all(connection: sa.Connection) -> None:
         if table in EPOCHS_OF:
             epochs = EPOCHS_OF[table]
             query = sa.select(epochs).order_by(epochs.c.fingerprint, epochs.c.epoch)
-            curves = curve_seals(epochs, pd.read_sql(query, connection))
+            curves = curve_seals(epochs, frame_of(connection, query))
         rows = connection.execute(sa.select(table)).mappings().all()
         _fill_in(connection, table, [dict(row) for row in rows], curves)
 

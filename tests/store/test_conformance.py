@@ -12,6 +12,7 @@ from pathlib import Path
 from queue import Queue
 
 import numpy as np
+import pandas as pd
 import pytest
 import sqlalchemy as sa
 
@@ -381,6 +382,17 @@ def test_trials_under_other_claims_are_not_mixed(place: Place, tmp_path: Path) -
         with pytest.raises(StoreError, match="its claims were bound otherwise"):
             add_contents(team, read_contents(own))
         assert team.statuses(["k1", "k2"]) == {"k2": "completed"}
+
+
+def test_trials_are_of_the_types_that_pandas_gives_them(store: Store) -> None:
+    query = sa.select(TRIALS)
+    for key in ("k1", "k2", "k3"):
+        expected = store.database.read(lambda c: pd.read_sql(query, c))
+        expected = expected.drop(columns=["curve", "checksum"])
+        pd.testing.assert_frame_equal(store.trials(), expected, check_exact=True)
+        one = record(key, status="failed" if key == "k2" else "completed")
+        resources = {"threads": 2, "load": None} if key == "k1" else {"load": 0.5, "jobs": 1}
+        store.record(replace(one, resources=resources), {})
 
 
 def test_a_curve_has_the_columns_that_it_has_everywhere(store: Store) -> None:

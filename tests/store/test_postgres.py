@@ -252,6 +252,23 @@ def test_a_server_that_is_restarted_in_mid_study_costs_nothing(
     assert stored_on(project, address) == 16
 
 
+def test_whoever_reads_trials_waits_for_a_server_that_is_restarted(frail: Cluster) -> None:
+    told: list[str] = []
+
+    def restart() -> None:
+        wait_for(lambda: any(WAITING in text for text in told))
+        frail.start()
+
+    with Store(PostgresSchema(frail.new_database(), "tiny")) as store:
+        store.record(record("k"), {})
+        store.database.tell = told.append
+        frail.stop()
+        restarting = threading.Thread(target=restart, daemon=True)
+        restarting.start()
+        assert list(store.trials()["fingerprint"]) == ["k"]
+        restarting.join()
+
+
 def test_a_server_that_stays_away_ends_the_run_which_goes_on_later(
     project: Project, frail: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:

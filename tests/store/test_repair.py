@@ -13,9 +13,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import sqlalchemy as sa
 
 from harness.store import FINISHED, Store, StoreError, TrialRecord
 from harness.store.contents import read_contents
+from harness.store.databases import DamagedError
 from harness.store.repair import repair
 from harness.store.salvage import salvage
 from tests.commands.conftest import Trained, bench, run
@@ -111,6 +113,33 @@ def damaged_error(file: Path) -> str | None:
     except StoreError as error:
         return str(error)
     return None
+
+
+@pytest.mark.parametrize(
+    "read", [Store.trials, Store.curves, Store.timings, lambda s: s.statuses([])]
+)
+def test_a_file_that_is_damaged_while_it_is_open_is_told_in_words(
+    file: Path, read: Callable[[Store], object]
+) -> None:
+    with Store(file) as store:
+        read(store)
+        noise(file, PAGE, file.stat().st_size - PAGE, seed=1)
+        store.database.close()  # and with it the pages that it remembers
+        with pytest.raises(DamagedError, match="`bench store repair`"):
+            read(store)
+
+
+def test_what_the_driver_itself_says_is_told_in_words(file: Path) -> None:
+    """Rows of curves are read past SQLAlchemy, and so are its errors."""
+
+    def read(connection: sa.Connection) -> object:
+        cursor = connection.execute(sa.select(sa.literal(1))).cursor
+        assert cursor is not None
+        cursor.close()
+        return cursor.fetchall()
+
+    with Store(file) as store, pytest.raises(StoreError, match="closed cursor"):
+        store.database.read(read)
 
 
 def test_a_whole_store_is_left_alone(file: Path) -> None:
