@@ -12,7 +12,7 @@ from harness.environment import load_average
 from harness.errors import last_line
 from harness.plan import ArmJob, Seeds, Trial
 from harness.running.progress import Clock, ProgressView
-from harness.running.worker import Slot, TerminatedWorkerError, death_notice
+from harness.running.worker import BrokenProcessPool, Slot, death_notice
 from harness.store import Store, TrialRecord
 from harness.training.trial import TrialOutcome, train_trial
 
@@ -242,6 +242,6 @@ def outcome_of(
         return TrialOutcome("failed", seconds=max(waited, limit), error=told)
     try:
         return future.result()
-    except TerminatedWorkerError as error:
+    except BrokenProcessPool as error:
         worker.stop()
         return TrialOutcome("failed", error=death_notice(error))

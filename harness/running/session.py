@@ -21,7 +21,7 @@ from harness.running.executor import Executor, Run
 from harness.running.places import places, visible_gpus
 from harness.running.progress import Clock, ProgressView
 from harness.running.timing import time_alone
-from harness.running.worker import Slot, TerminatedWorkerError, Worker, death_notice
+from harness.running.worker import BrokenProcessPool, Slot, Worker, death_notice
 from harness.stopping import Look, declared_looks
 from harness.store import FINISHED, Store
 from harness.study import Device, Study
@@ -191,7 +191,7 @@ def _starting(crew: Sequence[Slot], job: ArmJob) -> Iterator[None]:
     for slot, future in starts:
         try:
             future.result()
-        except TerminatedWorkerError:
+        except BrokenProcessPool:
             slot.stop()
 
 
@@ -287,7 +287,7 @@ def describe_arms(
             continue
         try:
             described[name] = future.result()
-        except TerminatedWorkerError as error:
+        except BrokenProcessPool as error:
             problems.append(Problem(f'arm "{name}"', f"cannot be built: {death_notice(error)}"))
             worker.stop()
         except DeviceError as error:

@@ -20,16 +20,20 @@ from typing import Any, Protocol
 
 from joblib.externals.loky import process_executor
 from joblib.externals.loky.backend import get_context
-from joblib.externals.loky.process_executor import ProcessPoolExecutor, TerminatedWorkerError
+from joblib.externals.loky.process_executor import (
+    BrokenProcessPool,
+    ProcessPoolExecutor,
+    TerminatedWorkerError,
+)
 
-__all__ = ["Slot", "TerminatedWorkerError", "Worker", "death_notice"]
+__all__ = ["BrokenProcessPool", "Slot", "TerminatedWorkerError", "Worker", "death_notice"]
 
 
 class Slot(Protocol):
     """Where one call at a time can be run: a worker of this machine, or a place on a cluster."""
 
     def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
-        """Run a call; its death is a `TerminatedWorkerError` of the future."""
+        """Run a call; its death is a `BrokenProcessPool` of the future."""
 
     def stop(self) -> None:
         """Give up what is under way."""
@@ -52,18 +56,15 @@ class Worker:
         self._executor: ProcessPoolExecutor | None = None
 
     def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
-        """Run a call in the process."""
-        if self._executor is None or self._calls >= self._calls_before_renewal:
+        """Run a call in the process; one that died while it was idle is replaced."""
+        if self._calls >= self._calls_before_renewal:
             self.stop()
-            self._executor = ProcessPoolExecutor(
-                max_workers=1,
-                context=get_context("loky"),
-                env=self._environment,
-                initializer=_prepare_process,
-                initargs=(os.getpid(),),
-            )
+        try:
+            future: Future[Any] = self._process().submit(function, *arguments)
+        except BrokenProcessPool:
+            self.stop()
+            future = self._process().submit(function, *arguments)
         self._calls += 1
-        future: Future[Any] = self._executor.submit(function, *arguments)
         return future
 
     def stop(self) -> None:
@@ -72,8 +73,19 @@ class Worker:
             self._executor.shutdown(wait=True, kill_workers=True)
         self._executor, self._calls = None, 0
 
+    def _process(self) -> ProcessPoolExecutor:
+        if self._executor is None:
+            self._executor = ProcessPoolExecutor(
+                max_workers=1,
+                context=get_context("loky"),
+                env=self._environment,
+                initializer=_prepare_process,
+                initargs=(os.getpid(),),
+            )
+        return self._executor
 
-def death_notice(error: TerminatedWorkerError) -> str:
+
+def death_notice(error: BrokenProcessPool) -> str:
     """What killed a worker, e.g. ``worker killed by signal 9 (SIGKILL)``."""
     found = re.search(r"(SIG[A-Z0-9]+)\((-\d+)\)", str(error))
     if found:

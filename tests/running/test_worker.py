@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 
+from harness.running.executor import outcome_of
 from harness.running.worker import Worker
-from tests.patience import PATIENCE
+from tests.patience import PATIENCE, wait_for
 
 _HELD: list[bytes] = []
 
@@ -37,3 +39,31 @@ def test_a_worker_is_replaced_after_its_calls() -> None:
     finally:
         worker.stop()
     assert ids[0] == ids[1] != ids[2] == ids[3]
+
+
+def test_a_worker_that_dies_while_it_is_idle_is_replaced() -> None:
+    """The study goes on: the next call runs in a fresh process."""
+    worker = Worker({}, calls_before_renewal=10)
+    try:
+        dead = worker.submit(os.getpid).result(timeout=PATIENCE)
+        os.kill(dead, signal.SIGKILL)
+        wait_for(lambda: worker._process()._flags.broken is not None)
+        assert worker.submit(os.getpid).result(timeout=PATIENCE) != dead
+    finally:
+        worker.stop()
+
+
+class Unreadable:
+    """What a worker can send and nobody can read."""
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return int, ("none",)
+
+
+def test_a_pool_that_breaks_while_its_process_lives_is_a_failed_trial() -> None:
+    worker = Worker({}, calls_before_renewal=10)
+    try:
+        outcome = outcome_of(worker.submit(Unreadable), worker)
+        assert (outcome.status, outcome.error) == ("failed", "worker died")
+    finally:
+        worker.stop()
