@@ -3,19 +3,21 @@
 While a study trains, its workers share caches, memory and clock rate, so its seconds say as much
 about the neighbours as about the arms. Here one trial runs at a time, each in a fresh process, so
 that every trial pays the same start-up; arms take turns within a replicate, so that a slow hour of
-the machine strikes all of them.
+the machine strikes all of them. A trial beside which another run of the study was at work is not
+kept, and none is begun after it.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import wait
 
 from harness.environment import load_average
 from harness.errors import last_line
 from harness.plan import ArmJob, Trial
 from harness.quantities import plural
-from harness.running.executor import outcome_of
+from harness.running.executor import POLL_SECONDS, outcome_of
 from harness.running.progress import Clock, ProgressView
 from harness.running.worker import Worker
 from harness.store import FINISHED, Store
@@ -54,7 +56,7 @@ def time_alone(
     if not waiting:
         return
     if store.others_at_work() or store.claim(_LEASE) == "elsewhere":
-        view.note("another run of this study is at work: no trial can be timed alone beside it")
+        view.note(_company_words(len(waiting)))
         return
     view.note(f"timing {plural(len(waiting), 'trial')} alone on the machine, one after the other")
     view.begin(len(waiting))
@@ -67,8 +69,10 @@ def time_alone(
                 view.note(f"{plural(len(waiting) - done + 1, 'trial')} left to be timed alone")
                 break
             begun.add(trial.replicate)
-            future = worker.submit(train_trial, jobs[trial.arm], trial.seeds)
-            outcome = outcome_of(future, worker, limit=trial_timeout)
+            outcome = _timed_alone(trial, jobs[trial.arm], store, worker, trial_timeout)
+            if outcome is None:
+                view.note(_company_words(len(waiting) - done + 1))
+                break
             clock.add(trial.arm, outcome.seconds)
             _keep(store, trial, outcome, view)
             to_go = [later.arm for later in waiting[done:]]
@@ -86,6 +90,33 @@ def _untimed(trials: Sequence[Trial], store: Store) -> list[Trial]:
     return [
         trial for key, trial in unique.items() if statuses.get(key) in FINISHED and key not in timed
     ]
+
+
+def _timed_alone(
+    trial: Trial, job: ArmJob, store: Store, worker: Worker, limit: float | None
+) -> TrialOutcome | None:
+    """What came of a trial; None, and given up, if another run was at work at any time of it.
+
+    To look once it is done is not enough: by then, the other run may be done as well.
+    """
+    began = time.monotonic()
+    future = worker.submit(train_trial, job, trial.seeds)
+    while True:
+        waited = time.monotonic() - began
+        is_over = future.done() or (limit is not None and waited >= limit)
+        if store.others_at_work():
+            worker.stop()
+            return None
+        if is_over:
+            return outcome_of(future, worker, limit=limit, waited=waited)
+        wait([future], timeout=POLL_SECONDS)
+
+
+def _company_words(left: int) -> str:
+    return (
+        "another run of this study is at work: no trial can be timed alone beside it; once it is "
+        f"done, the same command goes on with the {plural(left, 'trial')} left"
+    )
 
 
 def _keep(store: Store, trial: Trial, outcome: TrialOutcome, view: ProgressView) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import time
+from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import pandas as pd
@@ -11,6 +14,7 @@ from rich.console import Console
 
 from harness.claims import Claim
 from harness.measures import Measured, SecondsPerEpoch, startup_seconds, steady_seconds
+from harness.plan import Trial
 from harness.protocol import protocol
 from harness.report.series import Series
 from harness.report.tables import time_rows
@@ -129,6 +133,38 @@ def test_no_trial_is_timed_beside_another_run(project: Project) -> None:
         other.claim("a trial of another run")
         assert "no trial can be timed alone beside it" in run(project)
     assert stored(project)[2] == {}
+
+
+class Company(LineView):
+    """Once a trial is timed, another run comes for a moment: it is gone before the next is done."""
+
+    def __init__(self, console: Console, file: Path) -> None:
+        super().__init__(console)
+        self.visit = Thread(target=self._come, args=(file,))
+
+    def update(self, done: int, trial: Trial, status: str, eta: float | None) -> None:
+        super().update(done, trial, status, eta)
+        if done == 1:
+            self.visit.start()
+
+    def _come(self, file: Path) -> None:
+        with Store(file) as other:
+            other.claim("a trial of another run")
+            time.sleep(1.5)
+
+
+def test_a_trial_that_had_company_while_it_was_timed_is_left(project: Project) -> None:
+    timed_study(project, timing="shared")
+    run(project)
+    timed_study(project)
+    console = Console(file=io.StringIO(), record=True, width=200)
+    company = Company(console, project.store_file)
+    with Store(project.store_file) as store:
+        run_study(load_study(project.file), store, workers=1, view=company)
+    company.visit.join()
+    assert len(stored(project)[2]) == 1
+    assert "the same command goes on with the 1 trial left" in console.export_text()
+    assert "timing 1 trial alone" in run(project)
 
 
 def test_timing_is_part_of_what_a_claim_on_seconds_promises(project: Project) -> None:
