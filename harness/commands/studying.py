@@ -27,6 +27,7 @@ from harness.commands.results import load, stored, write_json
 from harness.language import Language
 
 if TYPE_CHECKING:
+    from harness.plan import Trial
     from harness.results import Results
     from harness.running.session import Hire, RunSummary
     from harness.store import Store
@@ -219,12 +220,21 @@ def plan(
         loaded = load(file, profile, allow_code=allow_code)
         refuse_logs(loaded, "there is no training to plan")
         workers = jobs or terminal.cores()
+        failed: list[Trial] = []
         until = pilot_replicates or (1 if pilot else None)
         if until is not None:
+            terminal.heed_interrupts()
             view = progress_view(terminal.console)
             with open_store(loaded, reports, store) as opened:
-                run_study(loaded, opened, workers=workers, view=view, until=until, is_pilot=True)
+                failed = run_study(
+                    loaded, opened, workers=workers, view=view, until=until, is_pilot=True
+                ).failed
         planned = plan_study(loaded, results_so_far(loaded, reports, store), workers=workers)
         for line in plan_lines(planned):
             terminal.answer(line)
         write_json(json, plan_document(planned))
+        for trial in failed:
+            why = f"`{loaded.command('report')}` says why"
+            terminal.complain(f"{trial.arm}, replicate {trial.replicate} failed: {why}")
+        if failed:
+            raise typer.Exit(terminal.TRIALS_FAILED)

@@ -55,6 +55,7 @@ def verify(
     with terminal.plain_errors():
         loaded = load(file, profile, allow_code=allow_code)
         refuse_logs(loaded, "they cannot be trained again")
+        terminal.heed_interrupts()
         with open_results(loaded, reports, store) as opened:
             found = verify_study(
                 loaded,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -18,7 +19,7 @@ from harness.gather import gather
 from harness.plan import ArmJob, Trial, plan_trials
 from harness.quantities import plural
 from harness.results import Results
-from harness.running.executor import outcome_of
+from harness.running.executor import POLL_SECONDS, outcome_of
 from harness.running.progress import ProgressView
 from harness.running.session import arm_jobs, describe_arms, hiring
 from harness.running.worker import Worker
@@ -62,7 +63,7 @@ def verify_study(
                 f"version at hand; run `bench study {loaded.file}` first"
             )
         drawn = _draw(finished, sample, seed)
-        outcomes = _train_all(drawn, jobs, crew, view)
+        outcomes = _train_all(drawn, jobs, crew, view, loaded.study.study.trial_timeout)
     verification = Verification(
         day=datetime.now(UTC).date().isoformat(),
         stored=len(finished),
@@ -80,21 +81,30 @@ def _draw(finished: Sequence[Trial], sample: int, seed: int) -> list[Trial]:
 
 
 def _train_all(
-    trials: Sequence[Trial], jobs: Mapping[str, ArmJob], crew: Sequence[Worker], view: ProgressView
+    trials: Sequence[Trial],
+    jobs: Mapping[str, ArmJob],
+    crew: Sequence[Worker],
+    view: ProgressView,
+    limit: float | None,
 ) -> dict[str, TrialOutcome]:
-    """Outcomes by fingerprint; a worker that dies gives a failed one."""
+    """Outcomes by fingerprint; a worker that dies, or is at it for too long, gives a failed one."""
     outcomes: dict[str, TrialOutcome] = {}
     queue, idle = deque(trials), list(crew)
-    under_way: dict[Future[TrialOutcome], tuple[Trial, Worker]] = {}
+    under_way: dict[Future[TrialOutcome], tuple[Trial, Worker, float]] = {}
     view.begin(len(trials))
     try:
         while queue or under_way:
             while queue and idle:
                 trial, worker = queue.popleft(), idle.pop()
-                under_way[worker.submit(train_trial, jobs[trial.arm], trial.seeds)] = trial, worker
-            for future in wait(under_way, return_when=FIRST_COMPLETED).done:
-                trial, worker = under_way.pop(future)
-                outcome = outcome_of(future, worker)
+                future = worker.submit(train_trial, jobs[trial.arm], trial.seeds)
+                under_way[future] = trial, worker, time.monotonic()
+            wait(under_way, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
+            for future, (trial, worker, begun) in list(under_way.items()):
+                waited = time.monotonic() - begun
+                if not future.done() and (limit is None or waited < limit):
+                    continue
+                del under_way[future]
+                outcome = outcome_of(future, worker, limit=limit, waited=waited)
                 idle.append(worker)
                 outcomes[trial.fingerprint] = outcome
                 view.update(len(outcomes), trial, outcome.status, None)

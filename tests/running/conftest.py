@@ -123,15 +123,17 @@ class Project:
         """The stored curves without what a clock measured."""
         return self.results(reports).curves.drop(columns=["seconds", "cpu_seconds"])
 
-    def command(self, *arguments: str) -> list[str]:
-        """The command line of ``bench study``."""
-        bench = [sys.executable, "-m", "harness.cli", "study", str(self.file)]
+    def command(self, *arguments: str, name: str = "study") -> list[str]:
+        """The command line of ``bench study``, or of another command on it."""
+        bench = [sys.executable, "-m", "harness.cli", name, str(self.file)]
         return [*bench, "--reports", str(self.reports), *arguments]
 
-    def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
-        """Start ``bench study`` in a process group of its own."""
+    def start(
+        self, *arguments: str, name: str = "study", **variables: str
+    ) -> subprocess.Popen[str]:
+        """Start ``bench study``, or another command on it, in a process group of its own."""
         return subprocess.Popen(
-            self.command(*arguments),
+            self.command(*arguments, name=name),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

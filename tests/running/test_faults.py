@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.store import Store
 from harness.study_problems import StudyError
 from tests.patience import PATIENCE, wait_for
 from tests.running.conftest import Project, living, seed_of
@@ -89,6 +90,33 @@ def test_two_runs_of_one_study_share_the_work(project: Project) -> None:
     trials = project.results().trials
     assert len(trials) == 8
     assert trials["attempts"].eq(1).all()
+
+
+def test_a_pilot_that_fails_says_so_by_its_exit_code(project: Project) -> None:
+    project.write_model()
+    project.write(architecture='"own_models:build"')
+    project.write_model(trouble=f"assert seeds.init != {seed_of(project, 0)}, 'no luck'")
+    process = project.start("--pilot", "--jobs", "1", "--allow-code", name="plan")
+    printed = process.communicate(timeout=PATIENCE)[0]
+    assert process.returncode == 1, printed
+    assert "Expected time:" in printed
+    assert f"own, replicate 0 failed: `bench report {project.file}` says why" in printed
+
+
+@pytest.mark.parametrize(("name", "option"), [("plan", "--pilot"), ("verify", "--sample=1")])
+def test_other_commands_that_train_tidy_up_when_they_are_ended(
+    project: Project, name: str, option: str
+) -> None:
+    with Store(project.store_file):
+        pass
+    process = project.start(option, "--jobs", "1", name=name)
+    wait_for(lambda: len(_children(process.pid)) >= 1)
+    assert list(project.scratch.glob("bench-*"))
+    process.terminate()
+    printed = process.communicate(timeout=PATIENCE)[0]
+    assert process.returncode == 130, printed
+    assert "Traceback" not in printed
+    assert not list(project.scratch.iterdir())
 
 
 def test_workers_do_not_outlive_their_coordinator(project: Project) -> None:

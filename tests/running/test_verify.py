@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import time
 from typing import Any
 
 import pytest
@@ -12,13 +13,16 @@ from typer.testing import CliRunner
 
 from harness.cli import app
 from harness.errors import UserError
+from harness.plan import ArmJob, Seeds
 from harness.prose.notices import study_notices
 from harness.prose.verification_words import verification_lines, verification_sentence
 from harness.running.progress import LineView
 from harness.running.verify import verify_study
 from harness.store import Store
 from harness.study_file import load_study
+from harness.training.trial import TrialOutcome
 from harness.verification import Difference, Verification, first_difference
+from tests.patience import PATIENCE
 from tests.running.conftest import Project
 from tests.stores import rewrite
 
@@ -29,6 +33,23 @@ def verify(project: Project, sample: int = 4) -> Verification:
         return verify_study(
             load_study(project.file), store, sample=sample, seed=1, workers=2, view=view
         )
+
+
+def hang(job: ArmJob, seeds: Seeds) -> TrialOutcome:
+    """A trial that does not end while anybody waits for it here."""
+    time.sleep(PATIENCE)
+    raise AssertionError("nobody ended it")
+
+
+def test_a_trial_that_hangs_is_ended(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its worker is alive, so nothing but the study's limit ends it."""
+    project.run()
+    text = project.file.read_text("utf-8")
+    project.file.write_text(text.replace("[data]", "trial_timeout = 1\n\n[data]"), "utf-8")
+    monkeypatch.setattr("harness.running.verify.train_trial", hang)
+    (trial,) = verify(project, sample=1).trials
+    assert trial.outcome == "failed"
+    assert str(trial.error).startswith("took longer than trial_timeout allows (1 s)")
 
 
 def row(epoch: int, **values: float | None) -> dict[str, Any]:
