@@ -58,13 +58,18 @@ class _Work:
 
 @dataclass
 class Executor:
-    """Hands trials to workers in order, records every end, retries what failed."""
+    """Hands trials to workers in order, records every end, retries what failed.
+
+    Attributes:
+        trained: Trials that this process trained and stored, failed ones too.
+    """
 
     run: Run
     store: Store
     workers: Sequence[Slot]
     view: ProgressView
     clock: Clock
+    trained: int = 0
     _queue: deque[tuple[Trial, int]] = field(default_factory=deque)
     _elsewhere: list[Trial] = field(default_factory=list)
     _under_way: dict[Future[TrialOutcome], _Work] = field(default_factory=dict)
@@ -93,6 +98,8 @@ class Executor:
         try:
             while self._queue or self._under_way or self._elsewhere:
                 self._heed_deadline()
+                if idle and not self._queue:
+                    self._look_elsewhere()
                 while idle and self._hand_out(idle[-1]):
                     idle.pop()
                 idle += self._collect()
@@ -152,7 +159,6 @@ class Executor:
             return []
         if not self._under_way:
             time.sleep(POLL_SECONDS)
-            self._look_elsewhere()
             return []
         ended, _ = wait(self._under_way, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
         works = [(self._under_way.pop(future), future) for future in ended | self._overdue()]
@@ -161,6 +167,7 @@ class Executor:
         if final:
             records = [self._record_of(work, outcome) for work, outcome in final]
             self.store.record_all(records, self.run.protocol)
+            self.trained += len(final)
         for work, outcome in final:
             self.clock.add(work.trial.arm, outcome.seconds)
             self._count(work.trial, outcome.status)

@@ -46,7 +46,7 @@ class RunSummary:
 
     Attributes:
         planned: Trials that the study had to have by the end of this run.
-        reused: Trials that were stored already.
+        reused: Trials that were stored already, or that another run trained meanwhile.
         trained: Trials that this run trained.
         failed: Trials that failed, in the study's order.
         postponed: Trials that the time budget left for another run.
@@ -112,7 +112,7 @@ def run_study(
         binding = (pilot_protocol if is_pilot else protocol)(study, identities)
         store.end_pilot(binding)
 
-        def train(missing: list[Trial]) -> list[Trial]:
+        def train(missing: list[Trial]) -> tuple[int, list[Trial]]:
             run = Run(
                 jobs=jobs,
                 identities=keys,
@@ -122,7 +122,9 @@ def run_study(
                 deadline=deadline,
                 trial_timeout=study.study.trial_timeout,
             )
-            return Executor(run, store, crew, view, _clock(store)).train(missing)
+            executor = Executor(run, store, crew, view, _clock(store))
+            left = executor.train(missing)
+            return executor.trained, left
 
         summary = _train_by_looks(loaded, store, trials, train, view, until=until)
     if study.study.timing == "exclusive" and not is_pilot:
@@ -209,7 +211,7 @@ def _train_by_looks(
     loaded: LoadedStudy,
     store: Store,
     trials: Sequence[Trial],
-    train: Callable[[list[Trial]], list[Trial]],
+    train: Callable[[list[Trial]], tuple[int, list[Trial]]],
     view: ProgressView,
     *,
     until: int | None,
@@ -226,8 +228,9 @@ def _train_by_looks(
         stage = [trial for trial in trials if trial.replicate in ids[seen : look.count]]
         missing = _missing(store, stage)
         if missing:
-            left = train(missing)
-        due, trained, seen = due + stage, trained + len(missing) - len(left), look.count
+            count, left = train(missing)
+            trained += count
+        due, seen = due + stage, look.count
         if left or look.is_last or look.count >= len(ids):
             break
         verdicts = gather(loaded, store).by_look[look.place]

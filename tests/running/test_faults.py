@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -90,6 +91,9 @@ def test_two_runs_of_one_study_share_the_work(project: Project) -> None:
     trials = project.results().trials
     assert len(trials) == 8
     assert trials["attempts"].eq(1).all()
+    told = [re.findall(r"(\d+) trained, (\d+) reused", text)[-1] for text in printed]
+    assert sum(int(trained) for trained, _ in told) == 8, told
+    assert all(int(trained) + int(reused) == 8 for trained, reused in told)
 
 
 def test_a_pilot_that_fails_says_so_by_its_exit_code(project: Project) -> None:
