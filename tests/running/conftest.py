@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -96,6 +97,13 @@ class Project:
         self.file.write_text(STUDY.format(**self.settings), encoding="utf-8")
         return self
 
+    def take(self, other: Project) -> Project:
+        """Begin with the study and the results of another project."""
+        shutil.copytree(other.reports, self.reports)
+        shutil.copy(other.file, self.file)
+        self.settings = dict(other.settings)
+        return self
+
     def write_model(self, trouble: str = "pass", dropout: float = 0.5) -> None:
         """Write the module of the user's own model."""
         text = MODEL.format(trouble=trouble, dropout=dropout)
@@ -176,6 +184,19 @@ class Project:
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
     return Project(tmp_path).write()
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The small study, trained once for all tests that begin where it has ended; left as it is."""
+    project = Project(tmp_path_factory.mktemp("tiny")).write()
+    project.run()
+    return project
+
+
+@pytest.fixture
+def trained(project: Project, tiny: Project) -> Project:
+    return project.take(tiny)
 
 
 def seed_of(project: Project, replicate: int) -> int:

@@ -37,20 +37,33 @@ margin = 0.0
 """
 
 
-def timed_study(
-    project: Project, timing: str = "exclusive", clock: str = "wall", replicates: int = 1
-) -> Project:
-    project.write(replicates=replicates, epochs=3)
+def timed_study(project: Project, timing: str = "exclusive", clock: str = "wall") -> Project:
+    project.write(replicates=1, epochs=3)
     text = project.file.read_text("utf-8") + SECONDS.format(clock=clock)
     text = text.replace("threads = 1", f'threads = 1\ntiming = "{timing}"')
     project.file.write_text(text, "utf-8")
     return project
 
 
-def run(project: Project, *, budget: float | None = None) -> str:
+@pytest.fixture(scope="module")
+def beside(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A study of one replicate whose seconds were taken beside its neighbours, trained once."""
+    project = timed_study(Project(tmp_path_factory.mktemp("beside")), timing="shared")
+    run(project, workers=2)
+    return project
+
+
+@pytest.fixture
+def untimed(project: Project, beside: Project) -> Project:
+    """The same, with trials that are to be timed alone."""
+    return timed_study(project.take(beside))
+
+
+def run(project: Project, *, budget: float | None = None, workers: int = 1) -> str:
     console = Console(file=io.StringIO(), record=True, width=200)
+    view = LineView(console)
     with Store(project.store_file) as store:
-        run_study(load_study(project.file), store, workers=2, view=LineView(console), budget=budget)
+        run_study(load_study(project.file), store, workers=workers, view=view, budget=budget)
     return console.export_text()
 
 
@@ -62,12 +75,12 @@ def stored(project: Project) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, str 
 
 def test_trials_are_timed_alone_once_the_study_is_done(project: Project) -> None:
     """The seconds are those of the second training; the curves stay those of the first."""
-    timed_study(project, replicates=2)
-    printed = run(project)
-    assert "timing 4 trials alone on the machine" in printed
+    timed_study(project)
+    printed = run(project, workers=2)
+    assert "timing 2 trials alone on the machine" in printed
     curves, timings, differences = stored(project)
-    assert list(differences.values()) == [None] * 4
-    assert len(timings) == len(curves) == 12
+    assert list(differences.values()) == [None] * 2
+    assert len(timings) == len(curves) == 6
     assert (timings["seconds"] > 0).all()
 
     results = project.results()
@@ -77,7 +90,7 @@ def test_trials_are_timed_alone_once_the_study_is_done(project: Project) -> None
         assert float(alone.loc[alone["epoch"] == row.epoch, "seconds"].iloc[0]) == row.seconds
     assert set(results.curves["seconds"]).isdisjoint(set(curves["seconds"]))
     verdict = results.verdicts[1]
-    assert (verdict.n, verdict.reason) == (2, None)
+    assert (verdict.n, verdict.reason) == (1, None)
     assert any("alone on the machine" in text for text in results.notices)
     assert set(results.trials["jobs"]) == {2}
     assert results.trials["load"].notna().all()
@@ -86,11 +99,9 @@ def test_trials_are_timed_alone_once_the_study_is_done(project: Project) -> None
     assert stored(project)[1].equals(timings)
 
 
-def test_timing_goes_on_where_it_stopped_and_says_what_is_missing(project: Project) -> None:
+def test_timing_goes_on_where_it_stopped_and_says_what_is_missing(untimed: Project) -> None:
     """Timing asked for later finds the finished trials; a spent budget leaves it for later."""
-    timed_study(project, timing="shared")
-    run(project)
-    timed_study(project)
+    project = untimed
     assert "2 trials left to be timed alone" in run(project, budget=1e-6)
     results = project.results()
     assert results.curves["seconds"].isna().all()
@@ -107,16 +118,14 @@ def test_timing_goes_on_where_it_stopped_and_says_what_is_missing(project: Proje
     assert project.results().verdicts[1].n == 1
 
 
-def test_a_curve_that_comes_out_otherwise_is_named(project: Project) -> None:
-    timed_study(project, timing="shared")
-    run(project)
+def test_a_curve_that_comes_out_otherwise_is_named(untimed: Project) -> None:
+    project = untimed
     key = str(project.results().trials.query("arm == 'own'")["fingerprint"].iloc[0])
     rewrite(
         project.store_file,
         "UPDATE curves SET val_loss = val_loss + 1 WHERE fingerprint = ? AND epoch = 2",
         key,
     )
-    timed_study(project)
     run(project)
     assert stored(project)[2][key] == "val_loss of epoch 2"
     told = [text for text in project.results().notices if "came out otherwise" in text]
@@ -125,14 +134,11 @@ def test_a_curve_that_comes_out_otherwise_is_named(project: Project) -> None:
     assert "val_loss of epoch 2" in told[0]
 
 
-def test_no_trial_is_timed_beside_another_run(project: Project) -> None:
-    timed_study(project, timing="shared")
-    run(project)
-    timed_study(project)
-    with Store(project.store_file) as other:
+def test_no_trial_is_timed_beside_another_run(untimed: Project) -> None:
+    with Store(untimed.store_file) as other:
         other.claim("a trial of another run")
-        assert "no trial can be timed alone beside it" in run(project)
-    assert stored(project)[2] == {}
+        assert "no trial can be timed alone beside it" in run(untimed)
+    assert stored(untimed)[2] == {}
 
 
 class Company(LineView):
@@ -153,18 +159,14 @@ class Company(LineView):
             time.sleep(1.5)
 
 
-def test_a_trial_that_had_company_while_it_was_timed_is_left(project: Project) -> None:
-    timed_study(project, timing="shared")
-    run(project)
-    timed_study(project)
+def test_a_trial_that_had_company_while_it_was_timed_is_left(untimed: Project) -> None:
     console = Console(file=io.StringIO(), record=True, width=200)
-    company = Company(console, project.store_file)
-    with Store(project.store_file) as store:
-        run_study(load_study(project.file), store, workers=1, view=company)
+    company = Company(console, untimed.store_file)
+    with Store(untimed.store_file) as store:
+        run_study(load_study(untimed.file), store, workers=1, view=company)
     company.visit.join()
-    assert len(stored(project)[2]) == 1
+    assert len(stored(untimed)[2]) == 1
     assert "the same command goes on with the 1 trial left" in console.export_text()
-    assert "timing 1 trial alone" in run(project)
 
 
 def test_timing_is_part_of_what_a_claim_on_seconds_promises(project: Project) -> None:

@@ -27,11 +27,25 @@ from tests.running.conftest import Project
 from tests.stores import rewrite
 
 
-def verify(project: Project, sample: int = 4) -> Verification:
+@pytest.fixture(scope="module")
+def six(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """Enough replicates for a verdict, trained once."""
+    project = Project(tmp_path_factory.mktemp("six")).write(replicates=6)
+    project.run()
+    return project
+
+
+@pytest.fixture
+def project(project: Project, six: Project) -> Project:
+    return project.take(six)
+
+
+def verify(project: Project, sample: int = 1, seed: int = 1) -> Verification:
+    """Each trial of the sample costs a process of its own."""
     view = LineView(Console(file=io.StringIO()))
     with Store(project.store_file) as store:
         return verify_study(
-            load_study(project.file), store, sample=sample, seed=1, workers=2, view=view
+            load_study(project.file), store, sample=sample, seed=seed, workers=2, view=view
         )
 
 
@@ -43,11 +57,10 @@ def hang(job: ArmJob, seeds: Seeds) -> TrialOutcome:
 
 def test_a_trial_that_hangs_is_ended(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its worker is alive, so nothing but the study's limit ends it."""
-    project.run()
     text = project.file.read_text("utf-8")
     project.file.write_text(text.replace("[data]", "trial_timeout = 1\n\n[data]"), "utf-8")
     monkeypatch.setattr("harness.running.verify.train_trial", hang)
-    (trial,) = verify(project, sample=1).trials
+    (trial,) = verify(project).trials
     assert trial.outcome == "failed"
     assert str(trial.error).startswith("took longer than trial_timeout allows (1 s)")
 
@@ -59,23 +72,23 @@ def row(epoch: int, **values: float | None) -> dict[str, Any]:
 
 def test_what_was_trained_comes_out_again_and_the_report_says_so(project: Project) -> None:
     """B1: in fresh processes, with one worker before and two now."""
-    project.run()
-    found = verify(project, sample=3)
-    assert (len(found.trials), found.stored, found.is_identical) == (3, 4, True)
-    assert verification_sentence(found).startswith("3 of 4 stored trials trained again on 20")
-    assert verification_sentence(found).endswith("all 3 came out the same, bit for bit.")
+    found = verify(project, sample=2)
+    assert {trial.arm for trial in found.trials} == {"linear", "own"}
+    assert (len(found.trials), found.stored, found.is_identical) == (2, 12, True)
+    assert verification_sentence(found).startswith("2 of 12 stored trials trained again on 20")
+    assert verification_sentence(found).endswith("both came out the same, bit for bit.")
     assert verification_sentence(found) in study_notices(project.results())
     assert project.results().verification == found
 
 
 def test_another_bit_is_found_with_trial_epoch_and_column(project: Project) -> None:
-    project.run()
     rewrite(
         project.store_file,
         "UPDATE curves SET val_loss = val_loss + 1e-12 WHERE epoch = 2 AND fingerprint = "
         "(SELECT fingerprint FROM trials WHERE arm = 'own' AND replicate = 1)",
     )
-    found = verify(project)
+    found = verify(project, sample=2, seed=2)
+    assert [(trial.arm, trial.replicate) for trial in found.trials] == [("own", 0), ("own", 1)]
     changed = [trial for trial in found.trials if trial.outcome == "different"]
     assert [(trial.arm, trial.replicate) for trial in changed] == [("own", 1)]
     assert changed[0].difference is not None
@@ -88,18 +101,17 @@ def test_another_bit_is_found_with_trial_epoch_and_column(project: Project) -> N
 
 
 def test_another_environment_may_explain_it(project: Project) -> None:
-    project.run()
     rewrite(project.store_file, "UPDATE curves SET loss = loss * 1.0000001 WHERE epoch = 1")
     older = "UPDATE documents SET body = json_set(body, '$.tensorflow', '2.19.0')"
     rewrite(project.store_file, older)
-    found = verify(project, sample=1)
+    found = verify(project)
     assert (found.is_identical, found.is_explained, found.is_reproduced) == (False, True, True)
     told = " ".join(verification_lines(found))
     assert "the environment differs in tensorflow (2.19.0 or 2." in told
 
 
 def test_a_verdict_that_would_change_is_named(project: Project) -> None:
-    project.write(replicates=6).run()
+    """Six pairs reach significance only if all of them agree: one trial of the MLP is enough."""
     before = project.results().verdicts[0].outcome
     rewrite(
         project.store_file,
@@ -109,44 +121,45 @@ def test_a_verdict_that_would_change_is_named(project: Project) -> None:
     )
     forged = project.results().verdicts[0].outcome
     assert (before, forged) == ("supported", "contradicted")
-    found = verify(project, sample=12)
+    found = verify(project)
+    assert [trial.arm for trial in found.trials] == ["own"]
     assert found.changed_verdicts == ("better",)
     assert not found.is_reproduced
 
 
 def test_seconds_change_no_verdict(project: Project) -> None:
-    """Times never come out again: verdicts on them keep the stored ones."""
-    project.write(replicates=6)
+    """Times never come out again: verdicts on them keep the stored ones.
+
+    Those of the trial that is drawn would turn one pair of six over.
+    """
     text = project.file.read_text().replace(
         'measure = { kind = "final" }', 'measure = { kind = "seconds_per_epoch" }'
     )
     project.file.write_text(text.replace("margin = 0.01", "margin = 0.0"))
-    project.run()
     rewrite(
         project.store_file,
         "UPDATE curves SET cpu_seconds = (SELECT 100 * (arm = 'linear') + replicate FROM trials "
         "WHERE trials.fingerprint = curves.fingerprint)",
     )
     assert project.results().verdicts[0].outcome == "contradicted"
-    found = verify(project, sample=4)
+    found = verify(project, seed=3)
+    assert [(trial.arm, trial.replicate) for trial in found.trials] == [("linear", 5)]
     assert (found.is_identical, found.changed_verdicts) == (True, ())
 
 
 def test_nothing_to_verify_is_said(project: Project) -> None:
-    project.run()
     project.write(rate=0.5, threads=2)
-    with pytest.raises(UserError, match="none of its 4 stored trials was trained with"):
+    with pytest.raises(UserError, match="none of its 12 stored trials was trained with"):
         verify(project)
 
 
 def test_the_command_writes_json_and_says_by_its_exit_code(project: Project) -> None:
-    project.run()
     file = project.folder / "out" / "audit.json"
     arguments = ["verify", str(project.file), "--reports", str(project.reports), "--sample", "1"]
     done = CliRunner().invoke(app, [*arguments, "--seed", "3", "--json", str(file)])
     assert done.exit_code == 0, done.output
     document = json.loads(file.read_text())
-    assert (document["identical"], document["seed"], document["stored"]) == (True, 3, 4)
+    assert (document["identical"], document["seed"], document["stored"]) == (True, 3, 12)
     assert document["trials"][0]["outcome"] == "identical"
     rewrite(project.store_file, "UPDATE curves SET accuracy = accuracy / 2")
     assert CliRunner().invoke(app, arguments).exit_code == 1
