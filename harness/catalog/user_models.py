@@ -24,6 +24,9 @@ def build(
 ) -> "keras.Model":
     """Call a user's function; what it draws without a seed of its own is drawn the same too.
 
+    While the function runs, such draws follow the stream `init`. What the model draws later, in
+    its layers, follows `dropout`.
+
     Args:
         reference: `"module:function"`, called as `function(input_shape, classes, seeds)`.
         input_shape: Shape of one image.
@@ -44,7 +47,24 @@ def build(
     fault = _fault_of_model(model) or _fault_of_output(model, input_shape, classes)
     if fault:
         raise CatalogError(f"{reference} {fault}")
+    _reseed(model, seeds.dropout)
     return cast("keras.Model", model)
+
+
+def unseeded(model: "keras.Model") -> list["keras.random.SeedGenerator"]:
+    """Return the seed generators of a model's layers that were made without a seed."""
+    generators = [one for layer in model._flatten_layers() for one in layer._seed_generators]
+    unique = {id(one): one for one in generators if one.get_config()["seed"] is None}
+    return list(unique.values())
+
+
+def _reseed(model: "keras.Model", seed: int) -> None:
+    """Begin all draws that have no seed of their own from this one, each at its own place."""
+    generators = unseeded(model)
+    words = np.random.SeedSequence(seed).generate_state(len(generators))
+    for generator, word in zip(generators, words, strict=True):
+        generator.state.assign([int(word), 0])
+    load_keras().utils.set_random_seed(seed)
 
 
 def _fault_of_model(model: object) -> str | None:

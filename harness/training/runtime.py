@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import gc
 import os
-import random
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from typing import Literal
-
-import numpy as np
 
 from harness.errors import UserError
 from harness.study import Device
@@ -106,12 +103,3 @@ def _hidden(packages: Iterable[str]) -> Iterator[None]:
     finally:
         for name in hidden:
             del sys.modules[name]
-
-
-def seed_everything(seed: int) -> None:
-    """Seed the global generators, for models that draw without a seed of their own (case A5)."""
-    import keras
-
-    random.seed(seed)
-    np.random.seed(seed)  # noqa: NPY002 - a user's model may draw from numpy's global state
-    keras.utils.set_random_seed(seed)

@@ -20,7 +20,7 @@ from harness.catalog import architectures, datasets, optimizers, references
 from harness.catalog.layers import ModelSeeds
 from harness.catalog.problems import CatalogError
 from harness.plan import ArmJob, Seeds, digest
-from harness.training.runtime import configure, seed_everything
+from harness.training.runtime import configure
 
 Row = dict[str, float | int | None]
 Status = Literal["completed", "diverged", "failed"]
@@ -105,6 +105,7 @@ def describe_arm(job: ArmJob) -> Described:
         DeviceError: If the study asks for a GPU and there is none.
     """
     device = start(job)
+    from harness.training.draws import draws_of
     from harness.training.model import canonical_config, layer_lines
 
     data = _load(job)
@@ -126,6 +127,8 @@ def describe_arm(job: ArmJob) -> Described:
     }
     if ":" in name:
         identity["source"] = references.source_digest(name, job.folder)
+        if draws_of(model, data.input_shape).unseeded:
+            identity["unseeded"] = "dropout"  # the stream; before, trials drew these from others
     description = {
         "parameters": int(sum(np.prod(v.shape) for v in model.trainable_variables)),
         "layers": list(layer_lines(model)),
@@ -160,10 +163,6 @@ def train_trial(job: ArmJob, seeds: Seeds) -> TrialOutcome:
 def _train(job: ArmJob, seeds: Seeds) -> tuple[Status, list[Row], float]:
     start = time.perf_counter()
     data = _load(job)
-    if references.is_reference(job.architecture[0]):
-        # It makes TensorFlow prepare every graph again, which a catalog model can do without: all
-        # that it draws has a seed of its own.
-        seed_everything(seeds.dropout)
     compiled = _fresh_start(job, data, seeds)
     _refuse_changes(job, data)
     train_rows, validation_rows = data.split_rows(
@@ -246,13 +245,18 @@ _compiled: dict[str, Any] = {}
 def _fresh_start(job: ArmJob, data: datasets.RawData, seeds: Seeds) -> Any:
     """A compiled epoch whose variables are those of a model fresh from its seeds.
 
-    The last few arms' graphs are kept, since replicates of an arm come back block after block.
+    The last few arms' graphs are kept, since replicates of an arm come back block after block;
+    not those of a model that has a state beside its variables.
     """
+    from harness.training.draws import draws_of
     from harness.training.epoch import CompiledEpoch
     from harness.training.model import canonical_config
 
     model = _build(job, data, seeds)
     config = canonical_config(model)
+    if config is not None and references.is_reference(job.architecture[0]):
+        constants = draws_of(model, data.input_shape).constants
+        config = constants and config + constants
     key = digest([config, job.settings, data.sha256])
     if config is not None and key in _compiled:
         compiled = _compiled[key]

@@ -1,6 +1,7 @@
 """A user's own model: what it is given, and what it must return."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,14 +25,16 @@ def build(input_shape, classes, seeds):
 """
 
 
-def build(folder: Path, source: str, init: int = 1, precision: str = "float32") -> object:
+def build(
+    folder: Path, source: str, init: int = 1, precision: str = "float32", dropout: int = 2
+) -> object:
     (folder / "my_models.py").write_text(source)
     return architectures.build(
         "my_models:build",
         {},
         input_shape=(8, 8, 1),
         classes=3,
-        seeds=ModelSeeds(init=init, dropout=2),
+        seeds=ModelSeeds(init=init, dropout=dropout),
         precision=precision,  # type: ignore[arg-type]
         folder=folder,
     )
@@ -49,6 +52,27 @@ def test_draws_without_a_seed_follow_the_init_stream(tmp_path: Path) -> None:
     first, again, other = (build(tmp_path, source, init) for init in (1, 1, 5))
     assert np.array_equal(first.get_weights()[0], again.get_weights()[0])  # type: ignore[attr-defined]
     assert not np.array_equal(first.get_weights()[0], other.get_weights()[0])  # type: ignore[attr-defined]
+
+
+def test_layers_without_a_seed_follow_the_dropout_stream_each_in_its_own_way(
+    tmp_path: Path,
+) -> None:
+    unseeded = "keras.layers.Dropout(0.5), keras.layers.GaussianNoise(1.0),"
+    source = GOOD.replace("keras.layers.Dropout(0.5, seed=seeds.dropout),", unseeded)
+
+    def states(**seeds: int) -> list[list[int]]:
+        model: Any = build(tmp_path, source, **seeds)  # type: ignore[arg-type]
+        return [
+            layer.seed_generator.state.numpy().tolist()
+            for layer in model.layers
+            if hasattr(layer, "seed_generator")
+        ]
+
+    (one, two), other = states(), states(dropout=3)
+    assert states(init=5) == [one, two]
+    assert one != two
+    assert one not in other
+    assert two not in other
 
 
 def test_precision_reaches_a_users_layers(tmp_path: Path) -> None:

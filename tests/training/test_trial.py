@@ -39,6 +39,58 @@ seeds = Seeds(1, 2, 3, 4)
 
 OWN = """
 import keras
+import numpy as np
+import tensorflow as tf
+
+
+class Noise(keras.layers.Layer):
+    def __init__(self, draw):
+        super().__init__()
+        self.draw = draw
+
+    def get_config(self):
+        return {}
+
+    def call(self, x, training=False):
+        return x + self.draw() if training else x
+
+
+def around(middle, input_shape, classes, seeds):
+    images = keras.Input(input_shape)
+    init = keras.initializers.GlorotUniform(seed=seeds.init)
+    dense = keras.layers.Dense(classes, "softmax", kernel_initializer=init)
+    return keras.Model(images, dense(middle(keras.layers.Flatten()(images))))
+
+
+def seeded(input_shape, classes, seeds):
+    return around(keras.layers.Dropout(0.5, seed=seeds.dropout), input_shape, classes, seeds)
+
+
+def unseeded(input_shape, classes, seeds):
+    return around(keras.layers.Dropout(0.5), input_shape, classes, seeds)
+
+
+def idle(input_shape, classes, seeds):
+    rows = keras.layers.Reshape((8, 8))
+    return around(lambda x: keras.layers.GRU(4)(rows(x)), input_shape, classes, seeds)
+
+
+def by_keras(input_shape, classes, seeds):
+    return around(Noise(lambda: keras.random.normal((64,))), input_shape, classes, seeds)
+
+
+def by_tensorflow(input_shape, classes, seeds):
+    return around(Noise(lambda: tf.random.normal((64,))), input_shape, classes, seeds)
+
+
+def by_numpy(input_shape, classes, seeds):
+    noise = Noise(lambda: np.random.normal(size=64).astype("float32"))
+    return around(noise, input_shape, classes, seeds)
+
+
+def by_number(input_shape, classes, seeds):
+    noise = Noise(lambda: keras.random.normal((64,), seed=seeds.dropout))
+    return around(noise, input_shape, classes, seeds)
 
 
 def build(input_shape, classes, seeds):
@@ -48,6 +100,10 @@ def build(input_shape, classes, seeds):
 
 def broken(input_shape, classes, seeds):
     raise RuntimeError("no luck")
+
+
+def eager(input_shape, classes, seeds):
+    return around(Noise(lambda: tf.random.normal((64,)).numpy()), input_shape, classes, seeds)
 """
 
 
@@ -93,6 +149,63 @@ def test_a_trial_is_described_trained_and_repeated_bit_for_bit(tmp_path: Path) -
     assert "source" not in found["identity"]
     assert all(0 <= setup < whole for setup, whole, _ in found["seconds"])
     assert found["memory"] > 50
+
+
+def test_what_an_own_model_draws_follows_its_streams_whatever_was_traced_before(
+    tmp_path: Path,
+) -> None:
+    """No seed, seeds that became constants of a graph: the same trial gives the same curve."""
+    found = told_by(
+        tmp_path,
+        """
+        from harness.training import trial
+
+        found = {}
+        for name in ("seeded", "unseeded", "by_keras", "by_tensorflow", "by_numpy", "by_number"):
+            own = replace(job, architecture=(f"own:{name}", {}))
+            kept = len(trial._compiled)
+            trials = [train_trial(own, s) for s in (seeds, replace(seeds, dropout=9), seeds)]
+            found[name] = {
+                "unseeded": describe_arm(own).identity.get("unseeded"),
+                "losses": [[row["loss"] for row in t.rows] for t in trials],
+                "kept": len(trial._compiled) - kept,
+            }
+        print(json.dumps(found))
+        """,
+    )
+    for name, one in found.items():
+        first, other, again = one["losses"]
+        assert first == again != other, name
+        assert len(first) == 2, name
+    kept = {name: one["kept"] for name, one in found.items()}
+    assert kept == {
+        "seeded": 1,
+        "unseeded": 1,
+        "by_keras": 0,
+        "by_tensorflow": 0,
+        "by_numpy": 2,
+        "by_number": 2,
+    }
+    marked = {name: one["unseeded"] for name, one in found.items()}
+    assert marked == dict.fromkeys(found, "dropout") | {"seeded": None, "by_number": None}
+
+
+def test_a_seed_generator_that_draws_nothing_is_no_reason_to_train_anew(tmp_path: Path) -> None:
+    """Keras' recurrent layers have one also where nothing is dropped."""
+    script = "print(json.dumps(describe_arm(job).identity))"
+    assert "unseeded" not in told_by(tmp_path, script, architecture="own:idle")
+
+
+def test_a_model_that_cannot_be_compiled_is_found_before_it_is_trained(tmp_path: Path) -> None:
+    script = """
+        try:
+            describe_arm(job)
+        except Exception as error:
+            print(json.dumps([type(error).__name__, str(error)]))
+        """
+    kind, told = told_by(tmp_path, script, architecture="own:eager")
+    assert kind == "CatalogError"
+    assert told.startswith("the model cannot be compiled by TensorFlow: ")
 
 
 def test_a_trial_that_diverges_ends_with_the_epoch_in_which_it_does(tmp_path: Path) -> None:
