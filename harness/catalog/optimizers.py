@@ -154,4 +154,8 @@ def _check_together(settings: Mapping[str, object]) -> list[Problem]:
             for key in ("ema_momentum", "ema_overwrite_frequency")
             if key in settings
         ]
+    elif "ema_overwrite_frequency" not in settings:
+        # Keras keeps the average beside the weights until the end of its own `fit`.
+        message = "has no effect on a curve without ema_overwrite_frequency"
+        problems.append(Problem("use_ema", True, message, "ema_overwrite_frequency = 100"))
     return problems

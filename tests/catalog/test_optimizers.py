@@ -144,6 +144,7 @@ def test_no_suggestion_names_a_setting_that_is_not_there(name: str, key: str) ->
         ("adam", {"name": "adam"}, "name", None),
         ("sgd", {"clipnorm": 1.0, "clipvalue": 1.0}, "clipvalue", None),
         ("sgd", {"ema_momentum": 0.9}, "ema_momentum", "use_ema = true"),
+        ("sgd", {"use_ema": True}, "use_ema", "ema_overwrite_frequency = 100"),
         ("lion", {"beta_1": 0}, "beta_1", None),
     ],
 )
