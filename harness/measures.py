@@ -264,5 +264,5 @@ def steady_seconds(seconds: FloatArray) -> float:
 
 
 def startup_seconds(seconds: FloatArray) -> float:
-    """First epoch minus the steady median: tracing, compilation, first touch of the data."""
+    """First epoch minus the steady median: compilation, first touch of the data."""
     return float(seconds[0]) - steady_seconds(seconds)

@@ -67,6 +67,14 @@ class CompiledEpoch:
         for variable, value in zip(self.optimizer.variables, self._fresh_optimizer, strict=True):
             variable.assign(value)
 
+    def trace(self, train_rows: int, validation_rows: int) -> None:
+        """Prepare the graphs for so many images, unless that was done for a trial before.
+
+        Else the first epoch of whichever trial comes first in a process would take that time.
+        """
+        self._train.get_concrete_function(tf.TensorSpec([train_rows], tf.int64))
+        self._evaluate.get_concrete_function(tf.TensorSpec([validation_rows], tf.int64))
+
     def train(self, order: NDArray[np.int64]) -> tuple[float, float]:
         """Train one epoch over the images in the given order; returns mean loss and accuracy."""
         loss, hits = self._train(tf.constant(order))

@@ -54,7 +54,7 @@ class TrialOutcome:
         rows: One mapping an epoch; None where a value is not finite.
         seconds: Wall time of the whole trial.
         cpu_seconds: Processor time of the whole trial.
-        setup_seconds: Wall time before the first epoch: data, model, compiling.
+        setup_seconds: Wall time before the first epoch: data, model, tracing its graphs.
         peak_memory_mb: Largest resident size of the worker so far, in MiB.
         error: Traceback, where failed.
     """
@@ -169,6 +169,7 @@ def _train(job: ArmJob, seeds: Seeds) -> tuple[Status, list[Row], float]:
         seeds.split, train=job.data.get("train"), validation=job.data.get("validation")
     )
     shuffle = np.random.default_rng(seeds.shuffle)
+    compiled.trace(len(train_rows), len(validation_rows))
     setup = time.perf_counter() - start
     rows: list[Row] = []
     for epoch in range(1, job.epochs + 1):

@@ -38,9 +38,14 @@ seeds = Seeds(1, 2, 3, 4)
 """
 
 OWN = """
+import time
+
 import keras
 import numpy as np
 import tensorflow as tf
+
+
+called = []
 
 
 class Noise(keras.layers.Layer):
@@ -52,6 +57,7 @@ class Noise(keras.layers.Layer):
         return {}
 
     def call(self, x, training=False):
+        called.append(time.perf_counter())
         return x + self.draw() if training else x
 
 
@@ -206,6 +212,20 @@ def test_a_model_that_cannot_be_compiled_is_found_before_it_is_trained(tmp_path:
     kind, told = told_by(tmp_path, script, architecture="own:eager")
     assert kind == "CatalogError"
     assert told.startswith("the model cannot be compiled by TensorFlow: ")
+
+
+def test_tracing_is_over_before_the_first_epoch_is_timed(tmp_path: Path) -> None:
+    """Only the first trial of an arm in each process pays for it, so no epoch's seconds may."""
+    script = """
+        import time
+
+        describe_arm(job)
+        start = time.perf_counter()
+        outcome = train_trial(job, seeds)
+        print(json.dumps([outcome.setup_seconds, sys.modules["own"].called[-1] - start]))
+        """
+    setup, traced = told_by(tmp_path, script, architecture="own:by_keras")
+    assert 0 < traced < setup
 
 
 def test_a_trial_that_diverges_ends_with_the_epoch_in_which_it_does(tmp_path: Path) -> None:
