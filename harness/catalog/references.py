@@ -4,11 +4,14 @@ Modules are looked for beside the study file, then in the working folder, then w
 anyway. Looking and digesting run none of the user's code; only `load` imports it.
 """
 
+import ast
 import hashlib
 import importlib
 import re
 import sys
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from functools import lru_cache
 from importlib.machinery import ModuleSpec
 from importlib.util import cache_from_source
 from pathlib import Path
@@ -17,6 +20,10 @@ from typing import Any
 from harness.catalog.problems import CatalogError, Problem
 
 REFERENCE = re.compile(r"(?P<module>[^\W\d]\w*(\.[^\W\d]\w*)*):(?P<function>[^\W\d]\w*)")
+
+FOREIGN = {*sys.stdlib_module_names, __name__.partition(".")[0], ""}
+"""Never a user's own: Python's packages, and this one. No name is what follows an import of ``.``
+where there is no package."""
 
 _imported: dict[str, str] = {}
 
@@ -71,7 +78,9 @@ def source_path(reference: str, folder: Path | None = None) -> Path:
 
 
 def source_digest(reference: str, folder: Path | None = None) -> str:
-    """Return the SHA-256 of the source file of a reference's module, without importing it.
+    """Return the SHA-256 of the source of a reference's module, without importing it.
+
+    Modules of the same project that it imports count with it, and what these import.
 
     Args:
         reference: `"module:function"`.
@@ -80,14 +89,14 @@ def source_digest(reference: str, folder: Path | None = None) -> str:
     Raises:
         CatalogError: As `source_path`.
     """
-    return hashlib.sha256(source_path(reference, folder).read_bytes()).hexdigest()
+    return _digest(_sources(reference, folder))
 
 
 def load(reference: str, folder: Path | None = None) -> Callable[..., Any]:
     """Import a reference's module and return its function.
 
-    A module that was imported before from elsewhere, or has changed since, is imported anew, so
-    that what runs is what `source_digest` describes.
+    A module that was imported before from elsewhere, or has changed since, is imported anew with
+    all that counts as its source, so that what runs is what `source_digest` describes.
 
     Args:
         reference: `"module:function"`.
@@ -97,13 +106,16 @@ def load(reference: str, folder: Path | None = None) -> Callable[..., Any]:
         CatalogError: As `source_path`, or the import fails, or there is no such function.
     """
     module_name, function_name = _split(reference)
-    path, digest = source_path(reference, folder), source_digest(reference, folder)
+    sources = _sources(reference, folder)
+    path, digest = sources[module_name], _digest(sources)
     changed = _imported.get(module_name, digest) != digest
     if changed:
-        # Python takes bytecode for current that is of the same size and second as the source.
-        Path(cache_from_source(path)).unlink(missing_ok=True)
-    if changed or _is_from_elsewhere(module_name, path):
-        _forget(module_name)
+        for file in sources.values():
+            # Python takes bytecode for current that is of the same size and second as the source.
+            Path(cache_from_source(file)).unlink(missing_ok=True)
+    if changed or any(_is_from_elsewhere(name, file) for name, file in sources.items()):
+        for name in sources:
+            _forget(name)
     _make_importable(folder)
     try:
         module = importlib.import_module(module_name)
@@ -134,6 +146,68 @@ def _make_importable(folder: Path | None) -> None:
     """Put the places in front of Python's path for good: user code may import when it runs."""
     places = [str(place) for place in _places(folder)]
     sys.path[:] = places + [entry for entry in sys.path if entry not in places]
+
+
+def _sources(reference: str, folder: Path | None) -> dict[str, Path]:
+    """Return the source files of a reference's module, which comes first, and of its helpers.
+
+    Imports are read from the sources, also those inside functions: what is in `sys.modules` hangs
+    on what else the process has imported.
+    """
+    module, _ = _split(reference)
+    path = source_path(reference, folder)
+    root = path.parents[module.count(".") + (path.name == "__init__.py")]
+    places = [str(place) for place in (*_places(folder), root)]
+    sources, waiting = {module: path}, [(module, path)]
+    while waiting:
+        importer, file = waiting.pop()
+        package = importer if file.name == "__init__.py" else importer.rpartition(".")[0]
+        for name in _imports(file.read_bytes(), package):
+            helper = _helper(name, places)
+            if name not in sources and helper is not None:
+                sources[name] = helper
+                waiting.append((name, helper))
+    return sources
+
+
+def _digest(sources: dict[str, Path]) -> str:
+    first, *others = [hashlib.sha256(path.read_bytes()).hexdigest() for path in sources.values()]
+    if not others:
+        return first
+    return hashlib.sha256("".join([first, *sorted(others)]).encode()).hexdigest()
+
+
+@lru_cache(maxsize=256)
+def _imports(source: bytes, package: str) -> tuple[str, ...]:
+    """Return the absolute names of all that a source may import as modules."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the import itself tells of them
+            tree = ast.parse(source)
+    except (SyntaxError, ValueError):
+        return ()  # the import tells of it
+    return tuple(name for node in ast.walk(tree) for name in _imported_by(node, package))
+
+
+def _imported_by(node: ast.AST, package: str) -> Iterator[str]:
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        parts = package.split(".")
+        above = parts[: len(parts) - node.level + 1] if node.level else []
+        origin = ".".join(filter(None, [*above, node.module]))
+        yield from (origin, *(f"{origin}.{alias.name}" for alias in node.names))
+
+
+def _helper(name: str, places: list[str]) -> Path | None:
+    """Return the file of a module, where it belongs to the project and not to what is installed."""
+    origin, folders = None, places
+    for part in name.split("."):
+        origin, folders = _look_inside(folders, part)
+    if origin is None or name.partition(".")[0] in FOREIGN:
+        return None
+    path = Path(origin)
+    return None if {"site-packages", "dist-packages"} & set(path.parts) else path
 
 
 def _find(name: str, path: list[str]) -> ModuleSpec | None:
