@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import keras
+
+MADE_UP = re.compile(r"input_layer_\d+")
 
 
 def canonical_config(model: keras.Model) -> str | None:
@@ -22,6 +25,11 @@ def canonical_config(model: keras.Model) -> str | None:
     for layer in model.layers:
         names.setdefault(layer.name, f"layer_{len(names)}")
     names[model.name] = "model"
+    if isinstance(model, keras.Sequential):
+        # Its layers leave the input out, and Keras numbers it on from one model to the next.
+        first = model._layers[0].name
+        if MADE_UP.fullmatch(first):
+            names[first] = "input_layer"
     return json.dumps(_plain(config, names), sort_keys=True, default=str)
 
 

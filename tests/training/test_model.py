@@ -22,3 +22,18 @@ def test_a_config_names_neither_seeds_nor_where_code_stands() -> None:
     assert config is not None
     assert "harness" not in config
     assert "training-bench>Dropout" in config
+
+
+def test_an_own_model_is_known_whichever_was_built_before() -> None:
+    """Keras counts the inputs of all models of a process: each would get a name of its own."""
+    import keras
+
+    from harness.training.model import canonical_config
+
+    def config() -> str | None:
+        return canonical_config(keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]))
+
+    first = config()
+    assert first == config()
+    assert first is not None
+    assert '"input_layer"' in first
