@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -32,26 +34,85 @@ _LOST = (
 class DaskSlot:
     """Room for one call at a time on the cluster; used like `harness.running.worker.Worker`."""
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: Any, begins: _Begins) -> None:
         self._client = client
+        self._begins = begins
         self._future: Any = None
+
+    @property
+    def begun(self) -> float | None:
+        """When a worker began with the call; None while all are busy, be it with other studies."""
+        found = None if self._future is None else self._begins.found.get(self._future.key)
+        return found and found[0]
 
     def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
         """Run a call on any worker of the cluster."""
+        self._forget()
         key = f"bench-{uuid4().hex}"
-        self._future = self._client.submit(function, *arguments, key=key, pure=False)
+        topic = self._begins.topic
+        self._future = self._client.submit(_alone, topic, key, function, arguments, key=key)
         return _fetched(self._future, self._client)
 
     def stop(self) -> None:
         """Give up what is under way; a worker that is at it is ended, for it may be stuck."""
         if self._future is None or self._future.done():
             return
-        places = self._client.processing().items()
-        stuck = [worker for worker, keys in places if self._future.key in keys]
+        key = self._future.key
         self._future.cancel()  # before its worker is lost, or it would be given to another
-        if stuck:
-            self._client.run(os._exit, 1, workers=stuck, wait=False, on_error="ignore")
+        if key in self._begins.found:
+            worker = self._begins.found[key][1]
+            self._client.run(_end_at, key, workers=[worker], wait=False, on_error="ignore")
+        self._forget()
+
+    def _forget(self) -> None:
+        if self._future is not None:
+            self._begins.found.pop(self._future.key, None)
         self._future = None
+
+
+class _Begins:
+    """When, on the clock here, and on which worker the calls under way began: workers tell it.
+
+    A call may long wait for a worker that trains for another study, and be given to another
+    worker when its own is lost.
+    """
+
+    def __init__(self, client: Any) -> None:
+        self.topic = f"bench-{uuid4().hex}"
+        self.found: dict[str, tuple[float, str]] = {}
+        client.subscribe_topic(self.topic, self._note)
+
+    def _note(self, event: tuple[float, tuple[str, str]]) -> None:
+        key, worker = event[1]
+        self.found[key] = time.monotonic(), worker
+
+
+_under_way: set[str] = set()  # on a worker: the key of the call that it is at
+_ALONE = threading.Lock()
+
+
+def _alone(topic: str, key: str, function: Callable[..., Any], arguments: Sequence[Any]) -> Any:
+    """On a worker: say that a call begins, and run it with no other beside it.
+
+    A cluster's worker may have several threads, but models are used again for the next seed, and
+    the global generators are the process's own.
+    """
+    import distributed  # noqa: PLC0415 - an extra
+
+    worker: Any = distributed.get_worker()
+    with _ALONE:
+        _under_way.add(key)
+        worker.log_event(topic, (key, worker.address))
+        try:
+            return function(*arguments)
+        finally:
+            _under_way.remove(key)
+
+
+def _end_at(key: str) -> None:
+    """On a worker: end it, if it is at this call and not at somebody else's."""
+    if key in _under_way:
+        os._exit(1)
 
 
 @contextmanager
@@ -95,7 +156,8 @@ def dask_hired(workers: int, threads: int, *, scheduler: str | None) -> Iterator
                 "machine reach it?"
             ) from None
         stack.enter_context(client)
-        yield [DaskSlot(client) for _ in range(_places(client, scheduler))]
+        begins = _Begins(client)
+        yield [DaskSlot(client, begins) for _ in range(_places(client, scheduler))]
 
 
 def _places(client: Any, scheduler: str | None) -> int:

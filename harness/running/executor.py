@@ -12,7 +12,13 @@ from harness.environment import load_average
 from harness.errors import last_line
 from harness.plan import ArmJob, Seeds, Trial
 from harness.running.progress import Clock, ProgressView
-from harness.running.worker import BrokenProcessPool, Slot, death_notice
+from harness.running.worker import (
+    BrokenProcessPool,
+    Slot,
+    death_notice,
+    is_over,
+    seconds_left,
+)
 from harness.store import Store, TrialRecord
 from harness.training.trial import TrialOutcome, train_trial
 
@@ -53,7 +59,6 @@ class _Work:
     trial: Trial
     worker: Slot
     attempt: int
-    begun: float = field(default_factory=time.monotonic)
 
 
 @dataclass
@@ -162,7 +167,8 @@ class Executor:
             return []
         ended, _ = wait(self._under_way, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
         works = [(self._under_way.pop(future), future) for future in ended | self._overdue()]
-        outcomes = [(work, self._outcome_of(work, future)) for work, future in works]
+        limit = self.run.trial_timeout
+        outcomes = [(work, outcome_of(future, work.worker, limit=limit)) for work, future in works]
         final = [(work, o) for work, o in outcomes if not self._tried_again(work, o)]
         if final:
             records = [self._record_of(work, outcome) for work, outcome in final]
@@ -176,14 +182,8 @@ class Executor:
     def _overdue(self) -> set[Future[TrialOutcome]]:
         """The trials under way for longer than the study allows."""
         limit = self.run.trial_timeout
-        if limit is None:
-            return set()
-        begun_before = time.monotonic() - limit
-        return {future for future, w in self._under_way.items() if w.begun <= begun_before}
-
-    def _outcome_of(self, work: _Work, future: Future[TrialOutcome]) -> TrialOutcome:
-        waited = time.monotonic() - work.begun
-        return outcome_of(future, work.worker, limit=self.run.trial_timeout, waited=waited)
+        left = {f: seconds_left(work.worker, limit) for f, work in self._under_way.items()}
+        return {future for future, seconds in left.items() if seconds is not None and seconds <= 0}
 
     def _tried_again(self, work: _Work, outcome: TrialOutcome) -> bool:
         """Put a failed trial back into the queue, if it has an attempt left."""
@@ -233,7 +233,7 @@ class Executor:
 
 
 def outcome_of(
-    future: Future[TrialOutcome], worker: Slot, *, limit: float | None = None, waited: float = 0.0
+    future: Future[TrialOutcome], worker: Slot, *, limit: float | None = None
 ) -> TrialOutcome:
     """What came of a trial, once it ended; that its worker died or had to be ended is one, too.
 
@@ -241,12 +241,11 @@ def outcome_of(
         future: The trial under way.
         worker: Who trains it; ended with it, if it takes too long.
         limit: Seconds that it may take; None for as long as it likes.
-        waited: Seconds that it has taken already.
     """
-    if limit is not None and not wait([future], timeout=max(0.0, limit - waited)).done:
+    if limit is not None and not is_over(future, worker, limit):
         worker.stop()
         told = f"took longer than trial_timeout allows ({limit:g} s); its worker was ended"
-        return TrialOutcome("failed", seconds=max(waited, limit), error=told)
+        return TrialOutcome("failed", seconds=limit, error=told)
     try:
         return future.result()
     except BrokenProcessPool as error:

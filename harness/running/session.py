@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import wait
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -21,7 +20,7 @@ from harness.running.executor import Executor, Run
 from harness.running.places import places, visible_gpus
 from harness.running.progress import Clock, ProgressView
 from harness.running.timing import time_alone
-from harness.running.worker import BrokenProcessPool, Slot, Worker, death_notice
+from harness.running.worker import BrokenProcessPool, Slot, Worker, death_notice, is_over
 from harness.stopping import Look, declared_looks
 from harness.store import FINISHED, Store
 from harness.study import Device, Study
@@ -283,7 +282,7 @@ def describe_arms(
     limit = None if limit is None else max(limit, LEAST_BUILDING_SECONDS)
     for name, job in jobs.items():
         future = worker.submit(describe_arm, job)
-        if not wait([future], timeout=limit).done:
+        if not is_over(future, worker, limit):
             told = f"cannot be built: it is not done after {limit:g} s (see study.trial_timeout)"
             problems.append(Problem(f'arm "{name}"', told))
             worker.stop()

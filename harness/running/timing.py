@@ -19,7 +19,7 @@ from harness.plan import ArmJob, Trial
 from harness.quantities import plural
 from harness.running.executor import POLL_SECONDS, outcome_of
 from harness.running.progress import Clock, ProgressView
-from harness.running.worker import Worker
+from harness.running.worker import Worker, seconds_left
 from harness.store import FINISHED, Store
 from harness.training.trial import TrialOutcome, train_trial
 from harness.verification import first_difference
@@ -99,16 +99,15 @@ def _timed_alone(
 
     To look once it is done is not enough: by then, the other run may be done as well.
     """
-    began = time.monotonic()
     future = worker.submit(train_trial, job, trial.seeds)
     while True:
-        waited = time.monotonic() - began
-        is_over = future.done() or (limit is not None and waited >= limit)
+        left = seconds_left(worker, limit)
+        has_ended = future.done() or (left is not None and left <= 0)
         if store.others_at_work():
             worker.stop()
             return None
-        if is_over:
-            return outcome_of(future, worker, limit=limit, waited=waited)
+        if has_ended:
+            return outcome_of(future, worker, limit=limit)
         wait([future], timeout=POLL_SECONDS)
 
 

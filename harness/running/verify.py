@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -22,7 +21,7 @@ from harness.results import Results
 from harness.running.executor import POLL_SECONDS, outcome_of
 from harness.running.progress import ProgressView
 from harness.running.session import arm_jobs, describe_arms, hiring
-from harness.running.worker import Worker
+from harness.running.worker import Worker, seconds_left
 from harness.samples import side_values
 from harness.stopping import looks_reached
 from harness.store import FINISHED, Store
@@ -90,21 +89,21 @@ def _train_all(
     """Outcomes by fingerprint; a worker that dies, or is at it for too long, gives a failed one."""
     outcomes: dict[str, TrialOutcome] = {}
     queue, idle = deque(trials), list(crew)
-    under_way: dict[Future[TrialOutcome], tuple[Trial, Worker, float]] = {}
+    under_way: dict[Future[TrialOutcome], tuple[Trial, Worker]] = {}
     view.begin(len(trials))
     try:
         while queue or under_way:
             while queue and idle:
                 trial, worker = queue.popleft(), idle.pop()
                 future = worker.submit(train_trial, jobs[trial.arm], trial.seeds)
-                under_way[future] = trial, worker, time.monotonic()
+                under_way[future] = trial, worker
             wait(under_way, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
-            for future, (trial, worker, begun) in list(under_way.items()):
-                waited = time.monotonic() - begun
-                if not future.done() and (limit is None or waited < limit):
+            for future, (trial, worker) in list(under_way.items()):
+                left = seconds_left(worker, limit)
+                if not future.done() and (left is None or left > 0):
                     continue
                 del under_way[future]
-                outcome = outcome_of(future, worker, limit=limit, waited=waited)
+                outcome = outcome_of(future, worker, limit=limit)
                 idle.append(worker)
                 outcomes[trial.fingerprint] = outcome
                 view.update(len(outcomes), trial, outcome.status, None)

@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from typing import Any, Protocol
 
 from joblib.externals.loky import process_executor
@@ -26,11 +26,23 @@ from joblib.externals.loky.process_executor import (
     TerminatedWorkerError,
 )
 
-__all__ = ["BrokenProcessPool", "Slot", "TerminatedWorkerError", "Worker", "death_notice"]
+__all__ = [
+    "BrokenProcessPool",
+    "Slot",
+    "TerminatedWorkerError",
+    "Worker",
+    "death_notice",
+    "is_over",
+    "seconds_left",
+]
 
 
 class Slot(Protocol):
     """Where one call at a time can be run: a worker of this machine, or a place on a cluster."""
+
+    @property
+    def begun(self) -> float | None:
+        """When its call began, on the clock of `time.monotonic`; None while that must wait."""
 
     def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
         """Run a call; its death is a `BrokenProcessPool` of the future."""
@@ -54,6 +66,7 @@ class Worker:
         self._calls_before_renewal = calls_before_renewal
         self._calls = 0
         self._executor: ProcessPoolExecutor | None = None
+        self.begun: float | None = None
 
     def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
         """Run a call in the process; one that died while it was idle is replaced."""
@@ -65,6 +78,7 @@ class Worker:
             self.stop()
             future = self._process().submit(function, *arguments)
         self._calls += 1
+        self.begun = time.monotonic()
         return future
 
     def stop(self) -> None:
@@ -83,6 +97,34 @@ class Worker:
                 initargs=(os.getpid(),),
             )
         return self._executor
+
+
+def seconds_left(slot: Slot, limit: float | None) -> float | None:
+    """Seconds until a slot's call is overdue; all of them while it waits for its turn.
+
+    Args:
+        slot: Who runs the call.
+        limit: Seconds that it may take; None for as long as it likes.
+    """
+    if limit is None or slot.begun is None:
+        return limit
+    return limit - (time.monotonic() - slot.begun)
+
+
+def is_over(future: Future[Any], slot: Slot, limit: float | None) -> bool:
+    """Wait for a slot's call to end; False once it is overdue.
+
+    Args:
+        future: The call.
+        slot: Who runs it.
+        limit: Seconds that it may take; None for as long as it likes.
+    """
+    left = seconds_left(slot, limit)
+    while left is None or left > 0:
+        if wait([future], timeout=left).done:
+            return True
+        left = seconds_left(slot, limit)
+    return future.done()
 
 
 def death_notice(error: BrokenProcessPool) -> str:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import gc
 import math
 import resource
-import threading
 import time
 import traceback
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache, wraps
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal, ParamSpec, TypeVar
+from typing import Any, Literal
 
 import numpy as np
 
@@ -26,23 +24,6 @@ Row = dict[str, float | int | None]
 Status = Literal["completed", "diverged", "failed"]
 MOST_COMPILED = 12
 MOST_DATA = 3  # datasets that a worker keeps open, where arms have their own
-P = ParamSpec("P")
-R = TypeVar("R")
-_ALONE = threading.Lock()
-
-
-def _one_at_a_time(function: Callable[P, R]) -> Callable[P, R]:
-    """Let no other trial begin in this process: a cluster's worker may have several threads.
-
-    Models are used again for the next seed, and the global generators are the process's own.
-    """
-
-    @wraps(function)
-    def alone(*args: P.args, **kwargs: P.kwargs) -> R:
-        with _ALONE:
-            return function(*args, **kwargs)
-
-    return alone
 
 
 @dataclass(frozen=True)
@@ -96,7 +77,6 @@ def start(job: ArmJob) -> Literal["cpu", "gpu"]:
     return configure(job.threads, job.deterministic, job.device)
 
 
-@_one_at_a_time
 def describe_arm(job: ArmJob) -> Described:
     """Build an arm once, untrained, to learn its identity and to find mistakes early.
 
@@ -138,7 +118,6 @@ def describe_arm(job: ArmJob) -> Described:
     return Described(identity, description)
 
 
-@_one_at_a_time
 def train_trial(job: ArmJob, seeds: Seeds) -> TrialOutcome:
     """Train one trial. Never raises: a failure is an outcome with its traceback."""
     wall, cpu = time.perf_counter(), time.process_time()

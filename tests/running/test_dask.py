@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import signal
 import subprocess
 import sys
@@ -21,11 +22,12 @@ from benchmarks.cluster import a_scheduler, a_worker, address_in
 from harness.errors import UserError
 from harness.running import dask_crew
 from harness.running.dask_crew import dask_hired
+from harness.running.executor import outcome_of
 from harness.running.progress import LineView
 from harness.running.session import RunSummary, run_study
 from harness.store import Store
 from harness.study_file import load_study
-from tests.patience import PATIENCE
+from tests.patience import PATIENCE, wait_for
 from tests.running.conftest import Project, seed_of
 
 distributed = pytest.importorskip("distributed", reason="the extra [dask] is not installed")
@@ -197,3 +199,28 @@ def test_a_trial_that_hangs_on_a_cluster_is_ended_with_its_worker(
     trials = project.results(tmp_path / "cluster").trials
     assert sorted(trials["status"]) == ["completed"] * 3 + ["failed"]
     assert trials["error"].dropna().str.startswith("took longer than trial_timeout").all()
+
+
+def test_a_trial_that_waits_for_another_study_is_not_overdue_and_spares_its_worker(
+    scheduler: tuple[str, Path],
+) -> None:
+    """Two studies on one worker: `trial_timeout` counts from when the trial begins there."""
+    address, file = scheduler
+    with (
+        a_worker(file),
+        dask_hired(1, 1, scheduler=address) as [theirs],
+        dask_hired(1, 1, scheduler=address) as [ours],
+    ):
+        long = theirs.submit(time.sleep, 5.0)
+        wait_for(lambda: theirs.begun is not None)
+        waiting = ours.submit(os.getpid)
+        assert ours.begun is None
+        worker = outcome_of(waiting, ours, limit=0.5)  # type: ignore[arg-type]
+        assert long.done()
+
+        long = theirs.submit(time.sleep, 3.0)
+        wait_for(lambda: theirs.begun is not None)
+        ours.submit(os.getpid)
+        ours.stop()
+        long.result(timeout=PATIENCE)
+        assert theirs.submit(os.getpid).result(timeout=PATIENCE) == worker
