@@ -18,7 +18,7 @@ from harness.plan import ArmJob, Trial, digest, plan_trials
 from harness.running.executor import Executor, Run, Trainer
 from harness.running.progress import Clock
 from harness.running.session import arm_jobs, describe_arms, hired
-from harness.running.worker import Slot
+from harness.running.worker import Crew
 from harness.store import Store
 from harness.study_file import LoadedStudy, load_study
 from harness.training.trial import train_trial
@@ -172,14 +172,13 @@ class _Bench:
         """What a worker needs, by arm."""
         return arm_jobs(self.loaded)
 
-    def executor(self, crew: Sequence[Slot], train: Trainer = train_trial) -> Executor:
+    def executor(self, crew: Crew, train: Trainer = train_trial) -> Executor:
         """The executor that `bench study` uses."""
         run = Run(
             jobs=self.jobs,
             identities={name: digest(name) for name in self.jobs},
             protocol={},
             environment="",
-            workers=len(crew),
             train=train,
         )
         return Executor(run, self.store, crew, self.watch, Clock({}))
@@ -201,7 +200,7 @@ def _flow(quick: bool) -> Flow:
         return flow(500 if quick else 5_000, crew)
 
 
-def flow(replicates: int, crew: Sequence[Slot]) -> Flow:
+def flow(replicates: int, crew: Crew) -> Flow:
     """Hand out trials of two arms that take no time, and store them."""
     with _bench(replicates, EPOCHS) as bench:
         trials = plan_trials(bench.loaded.study, {name: {"arm": name} for name in bench.jobs})

@@ -8,12 +8,13 @@ what it was training; the scheduler gives that to another one, three times at mo
 from __future__ import annotations
 
 import logging
+import math
 import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 from uuid import uuid4
 
@@ -24,11 +25,46 @@ from harness.training.runtime import worker_environment
 PATIENCE = 60.0
 """Seconds to wait for a scheduler to answer, and for its first worker."""
 
+POLL_SECONDS = 1.0
 
 _LOST = (
     "the scheduler is gone, or cannot be reached any more; what is finished is stored, and the "
     "same command goes on from there once there is a scheduler, as does one without --engine dask"
 )
+
+
+MOST_WAITING = 64
+"""Calls that wait for a place at most: a cluster that adapts grows by what it sees waiting."""
+
+
+class DaskCrew:
+    """The places of a cluster, one for each worker process, and as many again to wait for one.
+
+    The cluster may grow and shrink meanwhile.
+    """
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self._begins = _Begins(client)
+        self._slots: list[DaskSlot] = []
+        self._places = 1
+        self._asked = -math.inf
+
+    def __len__(self) -> int:
+        """Worker processes, or one where all are gone for now; asked for once a second at most."""
+        if time.monotonic() - self._asked >= POLL_SECONDS:
+            with suppress(OSError, TimeoutError):  # the calls under way tell of a lost scheduler
+                self._places = max(1, len(self._client.nthreads()))
+            self._asked = time.monotonic()
+        return self._places
+
+    def __iter__(self) -> Iterator[DaskSlot]:
+        """The slots to hand calls to now."""
+        places = len(self)
+        wanted = places + min(places, MOST_WAITING)
+        while len(self._slots) < wanted:
+            self._slots.append(DaskSlot(self._client, self._begins))
+        return iter(self._slots[:wanted])
 
 
 class DaskSlot:
@@ -116,8 +152,8 @@ def _end_at(key: str) -> None:
 
 
 @contextmanager
-def dask_hired(workers: int, threads: int, *, scheduler: str | None) -> Iterator[list[DaskSlot]]:
-    """Slots on a dask cluster, one for each worker process: it trains one trial at a time.
+def dask_hired(workers: int, threads: int, *, scheduler: str | None) -> Iterator[DaskCrew]:
+    """Who trains on a dask cluster: each worker process one trial at a time.
 
     Args:
         workers: Processes of the cluster that is started here where no scheduler is given.
@@ -156,11 +192,11 @@ def dask_hired(workers: int, threads: int, *, scheduler: str | None) -> Iterator
                 "machine reach it?"
             ) from None
         stack.enter_context(client)
-        begins = _Begins(client)
-        yield [DaskSlot(client, begins) for _ in range(_places(client, scheduler))]
+        _await_worker(client, scheduler)
+        yield DaskCrew(client)
 
 
-def _places(client: Any, scheduler: str | None) -> int:
+def _await_worker(client: Any, scheduler: str | None) -> None:
     try:
         client.wait_for_workers(1, timeout=PATIENCE)
     except TimeoutError:
@@ -168,7 +204,6 @@ def _places(client: Any, scheduler: str | None) -> int:
             f"--scheduler {scheduler}: has no worker after {PATIENCE:g} s; start some with "
             f"`dask worker {scheduler} --nthreads 1`"
         ) from None
-    return len(client.nthreads())
 
 
 def _fetched(promised: Any, client: Any) -> Future[Any]:

@@ -14,6 +14,7 @@ from harness.plan import ArmJob, Seeds, Trial
 from harness.running.progress import Clock, ProgressView
 from harness.running.worker import (
     BrokenProcessPool,
+    Crew,
     Slot,
     death_notice,
     is_over,
@@ -36,7 +37,6 @@ class Run:
         identities: By arm, hash of the stored identity document.
         protocol: What is bound with the first stored trial.
         environment: Hash of the stored environment document.
-        workers: Number of worker processes.
         deadline: When to begin no further block, on the clock of `time.monotonic`; None for never.
         trial_timeout: Seconds after which a trial is ended as failed; None for never.
         train: What a worker calls.
@@ -46,7 +46,6 @@ class Run:
     identities: Mapping[str, str]
     protocol: Mapping[str, object]
     environment: str
-    workers: int
     deadline: float | None = None
     trial_timeout: float | None = None
     train: Trainer = train_trial
@@ -71,7 +70,7 @@ class Executor:
 
     run: Run
     store: Store
-    workers: Sequence[Slot]
+    workers: Crew
     view: ProgressView
     clock: Clock
     trained: int = 0
@@ -99,15 +98,15 @@ class Executor:
         self._queue = deque((trial, 1) for trial in trials)
         self._remaining = Counter(trial.arm for trial in trials)
         self.view.begin(len(trials))
-        idle = list(self.workers)
         try:
             while self._queue or self._under_way or self._elsewhere:
                 self._heed_deadline()
+                idle = self._idle()
                 if idle and not self._queue:
                     self._look_elsewhere()
                 while idle and self._hand_out(idle[-1]):
                     idle.pop()
-                idle += self._collect()
+                self._collect()
         finally:
             self.view.end()
         return self._left
@@ -116,10 +115,23 @@ class Executor:
         """Once the time is spent, leave out the blocks that have not begun."""
         if self.run.deadline is None or time.monotonic() < self.run.deadline:
             return
+        works = self._under_way.items()
+        self._begun |= {w.trial.replicate for _, w in works if w.worker.begun is not None}
+        for future in [f for f, work in works if work.trial.replicate not in self._begun]:
+            work = self._under_way.pop(future)
+            work.worker.stop()
+            self.store.release(work.trial.fingerprint)
+            self._left.append(work.trial)
         waiting = [trial for trial, _ in self._queue] + self._elsewhere
         self._left += [trial for trial in waiting if trial.replicate not in self._begun]
         self._queue = deque(item for item in self._queue if item[0].replicate in self._begun)
         self._elsewhere = [trial for trial in self._elsewhere if trial.replicate in self._begun]
+
+    def _idle(self) -> list[Slot]:
+        """The slots that may take a trial, of a crew that may have grown or shrunk."""
+        slots, busy = list(self.workers), {id(work.worker) for work in self._under_way.values()}
+        room = max(0, len(slots) - len(busy))
+        return [slot for slot in slots if id(slot) not in busy][:room]
 
     def _hand_out(self, worker: Slot) -> bool:
         """Give a worker the next trial that nobody else has; False if there is none."""
@@ -132,7 +144,6 @@ class Executor:
             elif claimed == "finished":
                 self._count(trial, "completed elsewhere")
             else:
-                self._begun.add(trial.replicate)
                 future = worker.submit(self.run.train, self.run.jobs[trial.arm], trial.seeds)
                 self._under_way[future] = _Work(trial, worker, attempt)
                 return True
@@ -158,15 +169,16 @@ class Executor:
             )
         )
 
-    def _collect(self) -> list[Slot]:
-        """Wait a moment for trials to end; returns the workers that are free again."""
+    def _collect(self) -> None:
+        """Wait a moment for trials to end."""
         if not self._under_way and not self._elsewhere:
-            return []
+            return
         if not self._under_way:
             time.sleep(POLL_SECONDS)
-            return []
+            return
         ended, _ = wait(self._under_way, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
         works = [(self._under_way.pop(future), future) for future in ended | self._overdue()]
+        self._begun |= {work.trial.replicate for work, _ in works}
         limit = self.run.trial_timeout
         outcomes = [(work, outcome_of(future, work.worker, limit=limit)) for work, future in works]
         final = [(work, o) for work, o in outcomes if not self._tried_again(work, o)]
@@ -177,7 +189,6 @@ class Executor:
         for work, outcome in final:
             self.clock.add(work.trial.arm, outcome.seconds)
             self._count(work.trial, outcome.status)
-        return [work.worker for work, _ in works]
 
     def _overdue(self) -> set[Future[TrialOutcome]]:
         """The trials under way for longer than the study allows."""
@@ -213,7 +224,7 @@ class Executor:
                 "setup_seconds": outcome.setup_seconds,
                 "peak_memory_mb": outcome.peak_memory_mb,
                 "threads": self.run.jobs[trial.arm].threads,
-                "jobs": self.run.workers,
+                "jobs": len(self.workers),
                 "position": trial.position,
                 "load": load_average(),
             },

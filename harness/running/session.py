@@ -20,7 +20,14 @@ from harness.running.executor import Executor, Run
 from harness.running.places import places, visible_gpus
 from harness.running.progress import Clock, ProgressView
 from harness.running.timing import time_alone
-from harness.running.worker import BrokenProcessPool, Slot, Worker, death_notice, is_over
+from harness.running.worker import (
+    BrokenProcessPool,
+    Crew,
+    Slot,
+    Worker,
+    death_notice,
+    is_over,
+)
 from harness.stopping import Look, declared_looks
 from harness.store import FINISHED, Store
 from harness.study import Device, Study
@@ -36,7 +43,7 @@ TRIALS_PER_PROCESS = 1000
 LEAST_BUILDING_SECONDS = 60.0
 """An arm may take so long to be built at least: loading TensorFlow is part of it."""
 
-Hire = Callable[[int, int], AbstractContextManager[Sequence[Slot]]]
+Hire = Callable[[int, int], AbstractContextManager[Crew]]
 
 
 @dataclass(frozen=True)
@@ -96,8 +103,9 @@ def run_study(
     hire_here = hiring(study)
     _warn_of_slow_formats(study, view)
     with (hire or hire_here)(workers, study.study.threads) as crew:
-        with _starting(crew[1:], next(iter(jobs.values()))):
-            described = describe_arms(loaded, jobs, crew[0])
+        first, *others = crew
+        with _starting(others, next(iter(jobs.values()))):
+            described = describe_arms(loaded, jobs, first)
         keys = {
             name: store.describe_arm(digest(jobs[name].settings), d.identity, d.description)
             for name, d in described.items()
@@ -117,7 +125,6 @@ def run_study(
                 identities=keys,
                 protocol=binding,
                 environment=store.keep_document(describe_environment(loaded.file)),
-                workers=len(crew),
                 deadline=deadline,
                 trial_timeout=study.study.trial_timeout,
             )

@@ -14,7 +14,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, wait
 from typing import Any, Protocol
 
@@ -28,6 +28,7 @@ from joblib.externals.loky.process_executor import (
 
 __all__ = [
     "BrokenProcessPool",
+    "Crew",
     "Slot",
     "TerminatedWorkerError",
     "Worker",
@@ -49,6 +50,20 @@ class Slot(Protocol):
 
     def stop(self) -> None:
         """Give up what is under way."""
+
+
+class Crew(Protocol):
+    """Who trains: slots to hand calls to.
+
+    On a cluster both numbers change while it grows and shrinks, and there are more slots than
+    places: calls that wait for a place are what shows a cluster that it could grow.
+    """
+
+    def __len__(self) -> int:
+        """Calls that can run at the same time now."""
+
+    def __iter__(self) -> Iterator[Slot]:
+        """The slots to hand calls to now."""
 
 
 class Worker:

@@ -20,13 +20,17 @@ from rich.console import Console
 
 from benchmarks.cluster import a_scheduler, a_worker, address_in
 from harness.errors import UserError
+from harness.measures import CURVE_COLUMNS
+from harness.plan import ArmJob, Seeds, Trial
 from harness.running import dask_crew
 from harness.running.dask_crew import dask_hired
-from harness.running.executor import outcome_of
-from harness.running.progress import LineView
+from harness.running.executor import Executor, Run, outcome_of
+from harness.running.progress import Clock, LineView
 from harness.running.session import RunSummary, run_study
+from harness.running.worker import Crew
 from harness.store import Store
 from harness.study_file import load_study
+from harness.training.trial import TrialOutcome
 from tests.patience import PATIENCE, wait_for
 from tests.running.conftest import Project, seed_of
 
@@ -175,7 +179,7 @@ def test_a_result_that_was_on_its_way_as_the_scheduler_died_ends_the_run(
         process = stack.enter_context(a_scheduler(file))
         stack.enter_context(a_worker(file))
         hired = partial(dask_hired, scheduler=address_in(file))
-        [slot] = stack.enter_context(hired(1, 1))
+        slot, *_ = stack.enter_context(hired(1, 1))
         fetched = slot.submit(bytes, 400_000_000)
         while "finished" not in {s.status for s in distributed.default_client().futures.values()}:
             time.sleep(0.001)
@@ -208,8 +212,8 @@ def test_a_trial_that_waits_for_another_study_is_not_overdue_and_spares_its_work
     address, file = scheduler
     with (
         a_worker(file),
-        dask_hired(1, 1, scheduler=address) as [theirs],
-        dask_hired(1, 1, scheduler=address) as [ours],
+        dask_hired(1, 1, scheduler=address) as (theirs, *_),
+        dask_hired(1, 1, scheduler=address) as (ours, *_),
     ):
         long = theirs.submit(time.sleep, 5.0)
         wait_for(lambda: theirs.begun is not None)
@@ -224,3 +228,77 @@ def test_a_trial_that_waits_for_another_study_is_not_overdue_and_spares_its_work
         ours.stop()
         long.result(timeout=PATIENCE)
         assert theirs.submit(os.getpid).result(timeout=PATIENCE) == worker
+
+
+def resting_trial(job: ArmJob, seeds: Seeds) -> TrialOutcome:
+    """It takes so many seconds, or until three have been at work at once in the job's folder."""
+    at_work, enough = job.folder / f"{os.getpid()}.work", job.folder / "enough"
+    at_work.touch()
+    until = time.monotonic() + seconds_of(seeds)
+    while time.monotonic() < until and not enough.exists():
+        if len(list(job.folder.glob("*.work"))) >= 3:
+            enough.touch()
+        time.sleep(0.05)
+    at_work.unlink()
+    return TrialOutcome("completed", [dict.fromkeys(["epoch", *CURVE_COLUMNS], 1)])
+
+
+def seconds_of(seeds: Seeds) -> float:
+    return seeds.init / 1000
+
+
+def rest(
+    crew: Crew, folder: Path, *, seconds: float, trials: int, deadline: float | None = None
+) -> tuple[list[Trial], pd.DataFrame]:
+    """Have so many trials of one arm rest; returns those left out, and what is stored."""
+    seeds = Seeds(round(1000 * seconds), 0, 0, 0)
+    planned = [Trial("rests", i, seeds, f"{i:064}", i) for i in range(trials)]
+    job = ArmJob(("mlp", {}), ("sgd", {}), {"name": "digits"}, folder, 1, 32, "float32", 1, True)
+    run = Run({"rests": job}, {"rests": ""}, {}, "", deadline=deadline, train=resting_trial)
+    view = LineView(Console(file=io.StringIO()))
+    with Store(folder / "results.db") as store, Store(folder / "results.db") as another:
+        left = Executor(run, store, crew, view, Clock({})).train(planned)
+        assert {another.claim(trial.fingerprint) for trial in left} <= {"mine"}
+        return left, store.trials()
+
+
+def test_workers_that_come_later_get_trials_and_those_that_go_leave_no_place(
+    scheduler: tuple[str, Path], tmp_path: Path
+) -> None:
+    """As on Kubernetes, where 64 start and the first one is there long before the others."""
+    address, file = scheduler
+    with a_worker(file), dask_hired(1, 1, scheduler=address) as crew:
+        assert len(crew) == 1
+        with a_worker(file), a_worker(file):
+            _, stored = rest(crew, tmp_path, seconds=1.0, trials=300)
+            assert (tmp_path / "enough").exists()
+            assert len(stored) == 300
+            assert stored["jobs"].max() == 3
+        wait_for(lambda: len(crew) == 1)
+        assert len(list(crew)) == 2
+
+
+def test_a_cluster_that_adapts_grows_by_what_waits(tmp_path: Path) -> None:
+    """As on SLURM with `adapt`: dask asks for more workers only if more trials wait for them."""
+    with (
+        distributed.LocalCluster(
+            n_workers=1, threads_per_worker=1, dashboard_address=None
+        ) as cluster,
+        dask_hired(1, 1, scheduler=cluster.scheduler_address) as crew,
+    ):
+        cluster.adapt(minimum=1, maximum=3, interval="500ms", target_duration="1s")
+        rest(crew, tmp_path, seconds=2.0, trials=200)
+    assert (tmp_path / "enough").exists()
+
+
+def test_a_trial_that_still_waits_for_a_place_at_the_deadline_is_left_out(
+    scheduler: tuple[str, Path], tmp_path: Path
+) -> None:
+    address, file = scheduler
+    with a_worker(file), dask_hired(1, 1, scheduler=address) as crew:
+        rest(crew, tmp_path, seconds=0.0, trials=1)  # the worker imports what it needs
+        (tmp_path / "later").mkdir()
+        deadline = time.monotonic() + 4.0
+        left, stored = rest(crew, tmp_path / "later", seconds=6.0, trials=4, deadline=deadline)
+    assert sorted(trial.replicate for trial in left) == [1, 2, 3]
+    assert list(stored["replicate"]) == [0]
