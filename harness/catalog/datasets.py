@@ -29,6 +29,7 @@ __all__ = [
     "load",
     "reachable_sources",
     "sample_grid",
+    "stamp",
 ]
 
 NAMES = (*EMBEDDED, *KNOWN)
@@ -117,6 +118,31 @@ def load(name: str | None = None, *, npz: str | None = None, folder: Path | None
     if name not in NAMES:
         raise DataError(str(unknown("name", name, "a dataset", NAMES)))
     return embedded.load(name) if name in EMBEDDED else fetch(name)
+
+
+def stamp(
+    name: str | None = None, *, npz: str | None = None, folder: Path | None = None
+) -> tuple[object, ...]:
+    """What changes when a study's data are replaced; the data themselves are not read for it.
+
+    Args:
+        name: A dataset's name, or `"module:function"`: what its module says counts, not what the
+            function reads.
+        npz: Path of an `.npz` file, relative to the folder.
+        folder: The study file's folder.
+
+    Raises:
+        CatalogError: The user's function cannot be found.
+    """
+    if npz is not None:
+        path = _relative_to(folder, npz)
+        if not path.is_file():
+            return (path,)
+        stat = path.stat()
+        return path, stat.st_ino, stat.st_size, stat.st_mtime_ns
+    if name is not None and references.is_reference(name):
+        return name, folder, references.source_digest(name, folder)
+    return (name,)
 
 
 def fetch(name: str) -> RawData:

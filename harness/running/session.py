@@ -33,7 +33,7 @@ from harness.store import FINISHED, Store
 from harness.study import Device, Study
 from harness.study_file import LoadedStudy, study_document
 from harness.study_problems import Problem, StudyError
-from harness.training.runtime import DeviceError, worker_environment
+from harness.training.runtime import DeviceError, SettledError, worker_environment
 from harness.training.trial import Described, describe_arm, start
 from harness.verdicts import Verdict, all_decided
 
@@ -299,6 +299,8 @@ def describe_arms(
         except BrokenProcessPool as error:
             problems.append(Problem(f'arm "{name}"', f"cannot be built: {death_notice(error)}"))
             worker.stop()
+        except SettledError:
+            raise
         except DeviceError as error:
             raise StudyError(loaded.file, [Problem("study.device", str(error))]) from None
         except Exception as error:  # a user's own model may raise anything

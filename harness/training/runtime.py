@@ -18,6 +18,12 @@ class DeviceError(UserError):
     """Trials cannot be trained where the study asks for it."""
 
 
+class SettledError(UserError):
+    """The process computes with other settings already: TensorFlow takes them only once."""
+
+
+_settled: dict[str, object] = {}
+
 UNUSED = ("matplotlib", "pandas", "sklearn")
 """Keras imports these where they are installed, for plots, data frames and wrappers of its models;
 that takes a third as long as TensorFlow itself, and no trial needs them."""
@@ -54,17 +60,12 @@ def configure(threads: int, deterministic: bool, device: Device = "auto") -> Lit
 
     Raises:
         DeviceError: If a GPU is asked for and TensorFlow finds none.
+        SettledError: If the process was set up otherwise before, as a cluster's worker may be.
     """
     os.environ.update(worker_environment(threads))
     with _silence(), _hidden(UNUSED):
         import tensorflow as tf
 
-    tf.config.threading.set_intra_op_parallelism_threads(threads)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
-    if deterministic:
-        tf.config.experimental.enable_op_determinism()
-    gc.collect()
-    gc.freeze()  # TensorFlow's modules live on: each later collection is spared to look at them
     gpus = [] if device == "cpu" else tf.config.list_physical_devices("GPU")
     if device == "gpu" and not gpus:
         raise DeviceError(
@@ -72,10 +73,33 @@ def configure(threads: int, deterministic: bool, device: Device = "auto") -> Lit
             "that the driver is there and TensorFlow came with CUDA: python -m pip install "
             "'tensorflow[and-cuda]'"
         )
+    place: Literal["cpu", "gpu"] = "gpu" if gpus else "cpu"
+    _settle(threads=threads, deterministic=deterministic, device=place)
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    if deterministic:
+        tf.config.experimental.enable_op_determinism()
+    gc.collect()
+    gc.freeze()  # TensorFlow's modules live on: each later collection is spared to look at them
     for gpu in gpus:
         tf.config.experimental.set_memory_growth(gpu, True)
     tf.config.set_visible_devices(gpus, "GPU")
-    return "gpu" if gpus else "cpu"
+    return place
+
+
+def _settle(**settings: object) -> None:
+    """Take settings for the life of the process; refuse others."""
+    before = {key: _settled.setdefault(key, value) for key, value in settings.items()}
+    if before != settings:
+        there, asked = (
+            ", ".join(f"{key} {value}" for key, value in some.items())
+            for some in (before, settings)
+        )
+        raise SettledError(
+            f"a worker computes with other settings already ({there}) than the study asks for "
+            f"({asked}), and TensorFlow takes them once a process; restart the cluster's workers, "
+            "or give the study a cluster of its own"
+        )
 
 
 @contextmanager

@@ -8,8 +8,6 @@ import resource
 import time
 import traceback
 from dataclasses import dataclass, field
-from functools import lru_cache
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -186,20 +184,37 @@ def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
+# A cluster's worker sees many runs, between which data may be replaced.
+_data: dict[str, datasets.RawData] = {}  # by their digest
+_tensors: dict[str, Any] = {}  # by the data's digest
+_digests: dict[tuple[object, ...], str] = {}  # by what tells whether the data were replaced
+
+
 def _load(job: ArmJob) -> datasets.RawData:
-    return _load_once(job.data.get("name"), job.data.get("npz"), job.folder)
+    """The data that the arm was found to have, if they are at hand; else those there are now."""
+    if job.found.get("data") in _data:
+        return _data[job.found["data"]]
+    where: dict[str, Any] = {"npz": job.data.get("npz"), "folder": job.folder}
+    stamp = datasets.stamp(job.data.get("name"), **where)
+    if _digests.get(stamp) not in _data:
+        data = datasets.load(job.data.get("name"), **where)
+        _digests[stamp] = data.sha256
+        _keep(_data, data.sha256, data)
+    return _data[_digests[stamp]]
 
 
-@lru_cache(maxsize=MOST_DATA)
-def _load_once(name: str | None, npz: str | None, folder: Path) -> datasets.RawData:
-    return datasets.load(name, npz=npz, folder=folder)
-
-
-@lru_cache(maxsize=MOST_DATA)
-def _tensors(name: str | None, npz: str | None, folder: Path) -> Any:
+def _tensors_of(data: datasets.RawData) -> Any:
     from harness.training.tensors import DataTensors
 
-    return DataTensors.of(_load_once(name, npz, folder))
+    if data.sha256 not in _tensors:
+        _keep(_tensors, data.sha256, DataTensors.of(data))
+    return _tensors[data.sha256]
+
+
+def _keep(cache: dict[str, Any], key: str, value: object) -> None:
+    while len(cache) >= MOST_DATA:
+        del cache[next(iter(cache))]
+    cache[key] = value
 
 
 def _build(job: ArmJob, data: datasets.RawData, seeds: Seeds) -> Any:
@@ -237,7 +252,7 @@ def _fresh_start(job: ArmJob, data: datasets.RawData, seeds: Seeds) -> Any:
     if config is not None and references.is_reference(job.architecture[0]):
         constants = draws_of(model, data.input_shape).constants
         config = constants and config + constants
-    key = digest([config, job.settings, data.sha256])
+    key = digest([config, job.settings, data.sha256, job.found.get("source")])
     if config is not None and key in _compiled:
         compiled = _compiled[key]
         compiled.restart(model)
@@ -248,7 +263,7 @@ def _fresh_start(job: ArmJob, data: datasets.RawData, seeds: Seeds) -> Any:
     compiled = CompiledEpoch(
         model,
         _optimizer(job),
-        _tensors(job.data.get("name"), job.data.get("npz"), job.folder),
+        _tensors_of(data),
         batch_size=job.batch_size,
     )
     if config is not None:

@@ -33,6 +33,25 @@ from harness.study_file import load_study
 from harness.training.trial import TrialOutcome
 from tests.patience import PATIENCE, wait_for
 from tests.running.conftest import Project, seed_of
+from tests.running.test_changes import write, write_data
+
+LAYER = """
+import keras
+
+@keras.saving.register_keras_serializable("tests")
+class Scaled(keras.layers.Layer):
+    def call(self, inputs):
+        return inputs * {factor}
+
+def build(input_shape, classes, seeds):
+    draw = keras.initializers.RandomUniform(-0.1, 0.1, seed=seeds.init)
+    return keras.Sequential([
+        keras.Input(input_shape),
+        keras.layers.Flatten(),
+        Scaled(),
+        keras.layers.Dense(classes, "softmax", kernel_initializer=draw),
+    ])
+"""
 
 distributed = pytest.importorskip("distributed", reason="the extra [dask] is not installed")
 
@@ -233,13 +252,15 @@ def test_a_trial_that_waits_for_another_study_is_not_overdue_and_spares_its_work
 def resting_trial(job: ArmJob, seeds: Seeds) -> TrialOutcome:
     """It takes so many seconds, or until three have been at work at once in the job's folder."""
     at_work, enough = job.folder / f"{os.getpid()}.work", job.folder / "enough"
-    at_work.touch()
     until = time.monotonic() + seconds_of(seeds)
     while time.monotonic() < until and not enough.exists():
-        if len(list(job.folder.glob("*.work"))) >= 3:
+        at_work.touch()  # again and again: one that was ended leaves its file behind
+        files = [file.stat().st_mtime for file in job.folder.glob("*.work")]
+        if sum(at_work.stat().st_mtime - moment < 0.5 for moment in files) >= 3:
             enough.touch()
         time.sleep(0.05)
-    at_work.unlink()
+    at_work.touch()
+    os.utime(at_work, (0, 0))
     return TrialOutcome("completed", [dict.fromkeys(["epoch", *CURVE_COLUMNS], 1)])
 
 
@@ -302,3 +323,29 @@ def test_a_trial_that_still_waits_for_a_place_at_the_deadline_is_left_out(
         left, stored = rest(crew, tmp_path / "later", seconds=6.0, trials=4, deadline=deadline)
     assert sorted(trial.replicate for trial in left) == [1, 2, 3]
     assert list(stored["replicate"]) == [0]
+
+
+def test_a_worker_that_outlives_its_study_trains_the_next_one_on_what_there_is_then(
+    project: Project, tmp_path: Path, scheduler: tuple[str, Path]
+) -> None:
+    """Data are replaced, then the code of a layer whose config is the same, then the settings."""
+    address, file = scheduler
+    cluster, model = tmp_path / "cluster", project.folder / "own_models.py"
+    write_data(project.folder / "own.npz", 1)
+    model.write_text(LAYER.format(factor="1.0"), "utf-8")
+    write(project, architecture='"own_models:build"')
+    with a_worker(file):
+        assert run_on(project, cluster, address).trained == 4
+        write_data(project.folder / "own.npz", 2)
+        assert run_on(project, cluster, address).trained == 4
+        model.write_text(LAYER.format(factor="0.25"), "utf-8")
+        assert run_on(project, cluster, address).trained == 2
+
+        project.run()
+        pd.testing.assert_frame_equal(project.curves(), project.curves(cluster), check_exact=True)
+
+        text = project.file.read_text("utf-8")
+        for asked in ("threads = 2", "threads = 1\ndeterministic = false"):
+            project.file.write_text(text.replace("threads = 1", asked), "utf-8")
+            with pytest.raises(UserError, match=r"already \(threads 1, deterministic True, dev"):
+                run_on(project, cluster, address)
