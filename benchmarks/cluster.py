@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -86,7 +87,9 @@ def a_scheduler(file: Path) -> Iterator[subprocess.Popen[bytes]]:
         yield process
 
 
-def a_worker(file: Path, threads: int = 1) -> AbstractContextManager[subprocess.Popen[bytes]]:
+def a_worker(
+    file: Path, threads: int = 1, **variables: str
+) -> AbstractContextManager[subprocess.Popen[bytes]]:
     """A worker process of the scheduler that wrote the file; nobody starts another in its place."""
     return _running(
         "worker",
@@ -98,6 +101,7 @@ def a_worker(file: Path, threads: int = 1) -> AbstractContextManager[subprocess.
         "--no-dashboard",
         "--local-directory",
         str(file.parent),
+        **variables,
     )
 
 
@@ -107,7 +111,7 @@ def address_in(file: Path) -> str:
 
 
 @contextmanager
-def _running(name: str, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+def _running(name: str, *arguments: str, **variables: str) -> Iterator[subprocess.Popen[bytes]]:
     """A process of dask's command line, gone afterwards; it finds this package from here."""
     command = [sys.executable, "-m", f"distributed.cli.dask_{name}", *arguments]
     process = subprocess.Popen(
@@ -115,6 +119,7 @@ def _running(name: str, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         cwd=Path(__file__).parent.parent,
+        env={**os.environ, **variables},
     )
     try:
         yield process

@@ -178,7 +178,7 @@ class _Bench:
             jobs=self.jobs,
             identities={name: digest(name) for name in self.jobs},
             protocol={},
-            environment="",
+            environment={},
             train=train,
         )
         return Executor(run, self.store, crew, self.watch, Clock({}))

@@ -6,6 +6,7 @@ import os
 import platform
 import subprocess
 from collections.abc import Mapping
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 
@@ -17,6 +18,12 @@ SWITCHES = ("TF_ENABLE_ONEDNN_OPTS", "ONEDNN_MAX_CPU_ISA", "XLA_FLAGS", "CUDA_VI
 
 def describe_environment(study_file: Path) -> dict[str, object]:
     """The environment as one flat document; equal environments give equal documents."""
+    return {**describe_machine(), "study_commit": _commit(study_file)}
+
+
+@cache
+def describe_machine() -> Mapping[str, object]:
+    """Packages, processor and switches of this process."""
     flags = _cpu_flags()
     return {
         "python": platform.python_version(),
@@ -26,7 +33,6 @@ def describe_environment(study_file: Path) -> dict[str, object]:
         "cpu_features": " ".join(name for name in FEATURES if name in flags),
         "cores": os.cpu_count(),
         **{name: os.environ[name] for name in SWITCHES if name in os.environ},
-        "study_commit": _commit(study_file),
     }
 
 

@@ -45,8 +45,8 @@ class ArmJob:
         threads: Compute threads of the worker.
         deterministic: Whether TensorFlow's op determinism is on.
         device: Where to train, as in the study file.
-        found: Digests of the data and of a user's source when the arm was described: no trial is
-            trained on others.
+        found: Digests of the data and of a user's source when the arm was described, and the
+            device: no trial is trained on others.
     """
 
     architecture: tuple[str, Mapping[str, Any]]

@@ -15,12 +15,15 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
+from harness.environment import describe_machine, load_average
 from harness.errors import UserError
 from harness.running.worker import TerminatedWorkerError
 from harness.training.runtime import worker_environment
+from harness.training.trial import TrialOutcome
 
 PATIENCE = 60.0
 """Seconds to wait for a scheduler to answer, and for its first worker."""
@@ -140,9 +143,12 @@ def _alone(topic: str, key: str, function: Callable[..., Any], arguments: Sequen
         _under_way.add(key)
         worker.log_event(topic, (key, worker.address))
         try:
-            return function(*arguments)
+            result = function(*arguments)
         finally:
             _under_way.remove(key)
+    if isinstance(result, TrialOutcome):
+        result = replace(result, machine=describe_machine(), load=load_average())
+    return result
 
 
 def _end_at(key: str) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from harness.environment import load_average
 from harness.errors import last_line
-from harness.plan import ArmJob, Seeds, Trial
+from harness.plan import ArmJob, Seeds, Trial, digest
 from harness.running.progress import Clock, ProgressView
 from harness.running.worker import (
     BrokenProcessPool,
@@ -36,7 +36,7 @@ class Run:
         jobs: By arm, what a worker needs.
         identities: By arm, hash of the stored identity document.
         protocol: What is bound with the first stored trial.
-        environment: Hash of the stored environment document.
+        environment: Document of the environment, with this machine for the one that trains.
         deadline: When to begin no further block, on the clock of `time.monotonic`; None for never.
         trial_timeout: Seconds after which a trial is ended as failed; None for never.
         train: What a worker calls.
@@ -45,7 +45,7 @@ class Run:
     jobs: Mapping[str, ArmJob]
     identities: Mapping[str, str]
     protocol: Mapping[str, object]
-    environment: str
+    environment: Mapping[str, object]
     deadline: float | None = None
     trial_timeout: float | None = None
     train: Trainer = train_trial
@@ -80,6 +80,7 @@ class Executor:
     _begun: set[int] = field(default_factory=set)
     _left: list[Trial] = field(default_factory=list)
     _remaining: Counter[str] = field(default_factory=Counter)
+    _environments: dict[str, str] = field(default_factory=dict)
     _done: int = 0
 
     def train(self, trials: Sequence[Trial]) -> list[Trial]:
@@ -226,10 +227,20 @@ class Executor:
                 "threads": self.run.jobs[trial.arm].threads,
                 "jobs": len(self.workers),
                 "position": trial.position,
-                "load": load_average(),
+                "load": load_average() if outcome.machine is None else outcome.load,
             },
-            environment=self.run.environment,
+            environment=self._environment_of(outcome),
         )
+
+    def _environment_of(self, outcome: TrialOutcome) -> str:
+        """Hash of the stored document of what trained: this machine or a cluster's."""
+        document = self.run.environment
+        if outcome.machine is not None:
+            document = {**outcome.machine, "study_commit": document.get("study_commit")}
+        key = digest(document)
+        if key not in self._environments:
+            self._environments[key] = self.store.keep_document(document)
+        return self._environments[key]
 
     def _count(self, trial: Trial, status: str) -> None:
         self._done += 1

@@ -98,6 +98,12 @@ def run_study(
     """
     deadline = None if budget is None else time.monotonic() + budget
     study = loaded.study
+    if hire is not None and study.study.timing == "exclusive":
+        told = (
+            '"exclusive" times each trial alone on this machine, which is not where --engine dask '
+            'trains: leave out --engine dask, or set timing = "shared"'
+        )
+        raise StudyError(loaded.file, [Problem("study.timing", told)])
     store.database.tell = view.note
     jobs = arm_jobs(loaded)
     hire_here = hiring(study)
@@ -124,7 +130,7 @@ def run_study(
                 jobs=jobs,
                 identities=keys,
                 protocol=binding,
-                environment=store.keep_document(describe_environment(loaded.file)),
+                environment=describe_environment(loaded.file),
                 deadline=deadline,
                 trial_timeout=study.study.trial_timeout,
             )

@@ -7,6 +7,7 @@ import math
 import resource
 import time
 import traceback
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -16,7 +17,7 @@ from harness.catalog import architectures, datasets, optimizers, references
 from harness.catalog.layers import ModelSeeds
 from harness.catalog.problems import CatalogError
 from harness.plan import ArmJob, Seeds, digest
-from harness.training.runtime import configure
+from harness.training.runtime import DeviceError, configure
 
 Row = dict[str, float | int | None]
 Status = Literal["completed", "diverged", "failed"]
@@ -36,6 +37,9 @@ class TrialOutcome:
         setup_seconds: Wall time before the first epoch: data, model, tracing its graphs.
         peak_memory_mb: Largest resident size of the worker so far, in MiB.
         error: Traceback, where failed.
+        machine: What trained it (see `harness.environment.describe_machine`), if not the
+            coordinator's own.
+        load: Load of that machine at the end.
     """
 
     status: Status
@@ -45,6 +49,8 @@ class TrialOutcome:
     setup_seconds: float = 0.0
     peak_memory_mb: float | None = None
     error: str | None = None
+    machine: Mapping[str, object] | None = None
+    load: float | None = None
 
 
 @dataclass(frozen=True)
@@ -61,9 +67,9 @@ class Described:
 
     @property
     def digests(self) -> dict[str, str]:
-        """What must still hold when a trial is trained: digests of the data and of the source."""
-        source = {key: v for key, v in self.identity.items() if key == "source"}
-        return {"data": self.identity["data"]["sha256"], **source}
+        """What must still hold when a trial is trained: data and source by digest, the device."""
+        others = {key: v for key, v in self.identity.items() if key in {"source", "device"}}
+        return {"data": self.identity["data"]["sha256"], **others}
 
 
 def start(job: ArmJob) -> Literal["cpu", "gpu"]:
@@ -122,7 +128,7 @@ def train_trial(job: ArmJob, seeds: Seeds) -> TrialOutcome:
     status: Status
     error: str | None = None
     try:
-        start(job)
+        _refuse_device(job, start(job))
         status, rows, setup = _train(job, seeds)
     except Exception:  # whatever a user's model raises belongs in the report
         status, rows, setup, error = "failed", [], 0.0, traceback.format_exc()
@@ -167,12 +173,22 @@ def _train(job: ArmJob, seeds: Seeds) -> tuple[Status, list[Row], float]:
     return "completed", rows, setup
 
 
+def _refuse_device(job: ArmJob, device: str) -> None:
+    """End a trial that would be computed elsewhere than where its arm was built."""
+    there = job.found.get("device", device)
+    if device != there:
+        raise DeviceError(
+            f"this worker computes on its {device}, but the arm was built on a {there}: train on "
+            'machines that are alike, or set study.device = "cpu"'
+        )
+
+
 def _refuse_changes(job: ArmJob, data: datasets.RawData) -> None:
     """End a trial whose data or source are no longer those under which it would be stored."""
     now = {"data": data.sha256}
     if "source" in job.found:
         now["source"] = references.source_digest(job.architecture[0], job.folder)
-    changed = [what for what, before in job.found.items() if now[what] != before]
+    changed = [what for what in now if job.found.get(what, now[what]) != now[what]]
     if changed:
         raise CatalogError(
             f"{' and '.join(changed)} of the arm changed while the study ran; run the command "

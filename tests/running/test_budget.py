@@ -167,7 +167,7 @@ def test_the_longest_trials_begin_first_at_the_end_of_a_run(tmp_path: Path) -> N
     clock = Clock({"quick": [1.0], "slow": [9.0, 11.0], "middling": [5.0]})
     for workers, last in ((1, names), (2, ["slow", "middling", "quick"])):
         crew = [Worker({}, calls_before_renewal=1) for _ in range(workers)]
-        run = Run(dict.fromkeys(names), {}, {}, "")  # type: ignore[arg-type]
+        run = Run(dict.fromkeys(names), {}, {}, {})  # type: ignore[arg-type]
         with Store(tmp_path / f"{workers}.db") as store:
             executor = Executor(run, store, crew, LineView(Console(file=io.StringIO())), clock)
             executor._queue = deque((trial, 1) for trial in trials)

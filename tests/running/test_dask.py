@@ -19,6 +19,7 @@ import pytest
 from rich.console import Console
 
 from benchmarks.cluster import a_scheduler, a_worker, address_in
+from harness.environment import describe_machine
 from harness.errors import UserError
 from harness.measures import CURVE_COLUMNS
 from harness.plan import ArmJob, Seeds, Trial
@@ -275,7 +276,14 @@ def rest(
     seeds = Seeds(round(1000 * seconds), 0, 0, 0)
     planned = [Trial("rests", i, seeds, f"{i:064}", i) for i in range(trials)]
     job = ArmJob(("mlp", {}), ("sgd", {}), {"name": "digits"}, folder, 1, 32, "float32", 1, True)
-    run = Run({"rests": job}, {"rests": ""}, {}, "", deadline=deadline, train=resting_trial)
+    run = Run(
+        {"rests": job},
+        {"rests": ""},
+        {},
+        {"study_commit": "abc"},
+        deadline=deadline,
+        train=resting_trial,
+    )
     view = LineView(Console(file=io.StringIO()))
     with Store(folder / "results.db") as store, Store(folder / "results.db") as another:
         left = Executor(run, store, crew, view, Clock({})).train(planned)
@@ -349,3 +357,27 @@ def test_a_worker_that_outlives_its_study_trains_the_next_one_on_what_there_is_t
             project.file.write_text(text.replace("threads = 1", asked), "utf-8")
             with pytest.raises(UserError, match=r"already \(threads 1, deterministic True, dev"):
                 run_on(project, cluster, address)
+
+
+def test_a_trial_is_stored_with_the_environment_of_the_worker_that_trained_it(
+    scheduler: tuple[str, Path], tmp_path: Path
+) -> None:
+    address, file = scheduler
+    flags = {"XLA_FLAGS": "--xla_dump_max_hlo_modules=1"}
+    with a_worker(file, **flags), dask_hired(1, 1, scheduler=address) as crew:
+        _, stored = rest(crew, tmp_path, seconds=0.0, trials=2)
+    assert stored["load"].notna().all()
+    with Store(tmp_path / "results.db") as store:
+        [found] = {digest: store.document(digest) for digest in stored["environment"]}.values()
+    assert found == {**describe_machine(), **flags, "study_commit": "abc"}
+
+
+def test_a_study_that_is_timed_alone_is_refused_on_a_cluster(project: Project) -> None:
+    text = project.file.read_text("utf-8")
+    project.file.write_text(text.replace("[data]", 'timing = "exclusive"\n\n[data]'), "utf-8")
+    done = subprocess.run(
+        project.command("--engine", "dask"), check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    assert 'study.timing: "exclusive" times each trial alone on this' in done.stderr
+    assert project.finished() == 0

@@ -290,3 +290,17 @@ def test_the_graphs_of_an_arm_that_is_no_longer_kept_are_freed(tmp_path: Path) -
     assert frozen
     assert freed
     assert statuses == ["completed"] * 4
+
+
+def test_a_trial_is_not_computed_elsewhere_than_its_arm_was_built(tmp_path: Path) -> None:
+    """A cluster may have machines with a GPU and others without."""
+    error = told_by(
+        tmp_path,
+        """
+        job = replace(job, found=describe_arm(job).digests | {"device": "gpu"})
+        outcome = train_trial(job, seeds)
+        assert outcome.status == "failed"
+        print(json.dumps(outcome.error))
+        """,
+    )
+    assert "this worker computes on its cpu, but the arm was built on a gpu" in error
