@@ -84,11 +84,10 @@ def test_a_spent_budget_leaves_whole_blocks_and_goes_on(project: Project) -> Non
 
 
 def test_nothing_begins_once_the_time_is_spent_and_a_begun_block_is_not_used(
-    project: Project,
+    trained: Project,
 ) -> None:
     """A trial of an incomplete block stays stored, and no verdict and no curve uses it."""
-    project.write(replicates=3, epochs=1)
-    assert run(project, budget=None, until=2).trained == 4
+    project = trained.write(replicates=3)
     whole = project.results()
     assert whole.verdicts[0].n == 2
     with Store(project.store_file) as store:  # the block of replicate 1 loses one of its trials
@@ -137,12 +136,10 @@ def test_a_look_is_taken_only_with_all_its_blocks(project: Project) -> None:
     assert results.verdicts[0].confirmatory
 
 
-def test_a_top_up_keeps_to_its_budget_and_goes_on(project: Project) -> None:
-    project.write(replicates=2, epochs=1)
-    assert run(project, budget=None).trained == 4
-    for budget, trained in ((NEVER, 0), (None, 4)):
-        with Store(project.store_file) as store:
-            further = plan_top_up(load_study(project.file), store, 4)
+def test_a_top_up_keeps_to_its_budget_and_goes_on(trained: Project) -> None:
+    for budget, expected in ((NEVER, 0), (None, 4)):
+        with Store(trained.store_file) as store:
+            further = plan_top_up(load_study(trained.file), store, 4)
             if further.until == 2:
                 pytest.skip("no claim asks for more")
             summary = run_study(
@@ -153,7 +150,7 @@ def test_a_top_up_keeps_to_its_budget_and_goes_on(project: Project) -> None:
                 until=further.until,
                 budget=budget,
             )
-        assert summary.trained == trained
+        assert summary.trained == expected
 
 
 def test_the_longest_trials_begin_first_at_the_end_of_a_run(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 
 import pytest
 
@@ -50,15 +49,14 @@ def test_a_trial_that_hangs_is_ended_and_the_rest_goes_on(project: Project, way:
     assert failed["seconds"].iloc[0] >= 25
 
 
-def test_a_limit_that_is_kept_changes_nothing(project: Project, tmp_path: Path) -> None:
+def test_a_limit_that_is_kept_changes_nothing(trained: Project) -> None:
     """It is part of no fingerprint and of no protocol: the stored trials are those of before."""
-    project.run()
-    bound = protocol(load_study(project.file).study, {})
-    with_limit(project, "3600.0")
-    summary, _ = project.run()
+    bound = protocol(load_study(trained.file).study, {})
+    with_limit(trained, "3600.0")
+    summary, _ = trained.run()
     assert (summary.trained, summary.reused) == (0, 4)
-    assert protocol(load_study(project.file).study, {}) == bound
-    assert project.results().verdicts[0].confirmatory
+    assert protocol(load_study(trained.file).study, {}) == bound
+    assert trained.results().verdicts[0].confirmatory
 
 
 @pytest.mark.parametrize(

@@ -28,14 +28,12 @@ def test_curves_do_not_depend_on_jobs_order_or_process(project: Project, tmp_pat
         assert rows["loss"].nunique() == 4
 
 
-def test_the_thread_count_is_part_of_a_trials_identity(project: Project) -> None:
+def test_the_thread_count_is_part_of_a_trials_identity(trained: Project) -> None:
     """B2: results of another thread count are never pooled, and that is said."""
-    project.run()
-    project.write(threads=2, replicates=3)
-    summary, printed = project.run()
-    assert (summary.trained, summary.reused) == (6, 0)
+    summary, printed = trained.write(threads=2).run()
+    assert (summary.trained, summary.reused) == (4, 0)
     assert "threads 1 -> 2" in printed
-    assert set(project.results().trials["threads"]) == {2}
+    assert set(trained.results().trials["threads"]) == {2}
 
 
 def test_a_changed_model_retrains_its_arm_and_no_other(project: Project) -> None:
@@ -56,14 +54,12 @@ def test_a_changed_model_retrains_its_arm_and_no_other(project: Project) -> None
 
 
 def test_a_second_run_trains_nothing_and_more_replicates_train_only_those(
-    project: Project,
+    trained: Project,
 ) -> None:
-    project.run()
-    assert project.run()[0].trained == 0
-    project.write(replicates=3)
-    summary, _ = project.run()
+    assert trained.run()[0].trained == 0
+    summary, _ = trained.write(replicates=3).run()
     assert (summary.trained, summary.reused) == (2, 4)
-    results = project.results()
+    results = trained.results()
     assert not results.verdicts[0].confirmatory  # replicates were added after the data were seen
     assert any("replicates changed" in notice for notice in results.notices)
 
