@@ -47,7 +47,8 @@ def test_a_difference_in_three_epochs_is_found_there_only(tmp_path: Path) -> Non
     found = accuracy(tmp_path, late_start())
     assert of(found).points[of(found).differs].tolist() == [1, 2, 3]
     assert contrast_sentence(found) == (
-        "a and b differ in validation accuracy in epochs 1 to 3 only; a is lower there."
+        "a and b are shown to differ in validation accuracy in epochs 1 to 3, where a is lower; in "
+        "the others the data cannot tell."
     )
 
 
@@ -65,8 +66,8 @@ def test_curves_that_cross_are_told_in_both_directions(tmp_path: Path) -> None:
     a[:, 9:] += 0.08
     found = accuracy(tmp_path, {**arms, "a": Arm(a)})
     assert contrast_sentence(found) == (
-        "a and b differ in validation accuracy in epochs 1 to 3 and 10 to 12 only; "
-        "a is lower in epochs 1 to 3 and higher in epochs 10 to 12."
+        "a and b are shown to differ in validation accuracy in epochs 1 to 3 and 10 to 12; a is "
+        "lower in epochs 1 to 3 and higher in epochs 10 to 12; in the others the data cannot tell."
     )
 
 

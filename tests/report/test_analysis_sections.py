@@ -125,7 +125,8 @@ def test_contrasts_are_told_drawn_and_filed(results: Results) -> None:
     section = contrast_section.section_of(results)
     assert section is not None
     assert section.lead[0] == (
-        "a and b differ in validation accuracy in epochs 1 to 3 only; a is lower there."
+        "a and b are shown to differ in validation accuracy in epochs 1 to 3, where a is lower; in "
+        "the others the data cannot tell."
     )
     rows = table(section, "contrasts.csv")
     own = rows[rows["metric"] == "val_accuracy"]
