@@ -151,8 +151,11 @@ def _alone(topic: str, key: str, function: Callable[..., Any], arguments: Sequen
     return result
 
 
-def _end_at(key: str) -> None:
-    """On a worker: end it, if it is at this call and not at somebody else's."""
+async def _end_at(key: str) -> None:
+    """On a worker: end it, if it is at this call and not at somebody else's.
+
+    A coroutine, since dask refuses to run anything else without waiting for its answer.
+    """
     if key in _under_way:
         os._exit(1)
 

@@ -28,7 +28,7 @@ from harness.running.dask_crew import dask_hired
 from harness.running.executor import Executor, Run, outcome_of
 from harness.running.progress import Clock, LineView
 from harness.running.session import RunSummary, run_study
-from harness.running.worker import Crew
+from harness.running.worker import Crew, is_over
 from harness.store import Store
 from harness.study_file import load_study
 from harness.training.trial import TrialOutcome
@@ -223,6 +223,16 @@ def test_a_trial_that_hangs_on_a_cluster_is_ended_with_its_worker(
     trials = project.results(tmp_path / "cluster").trials
     assert sorted(trials["status"]) == ["completed"] * 3 + ["failed"]
     assert trials["error"].dropna().str.startswith("took longer than trial_timeout").all()
+
+
+def test_an_overdue_call_is_ended_with_its_worker_and_the_next_one_finds_another() -> None:
+    with dask_hired(1, 1, scheduler=None) as (slot, *_):
+        before = slot.submit(os.getpid).result(timeout=PATIENCE)
+        stuck = slot.submit(time.sleep, 10_000)
+        wait_for(lambda: slot.begun is not None)
+        assert not is_over(stuck, slot, 0.1)
+        slot.stop()
+        assert slot.submit(os.getpid).result(timeout=PATIENCE) != before
 
 
 def test_a_trial_that_waits_for_another_study_is_not_overdue_and_spares_its_worker(
