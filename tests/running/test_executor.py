@@ -45,7 +45,7 @@ def test_a_trial_that_another_run_gives_up_is_taken_by_an_idle_worker(tmp_path: 
         for name in names
     }
     crew = [Worker({}, calls_before_renewal=10) for _ in range(2)]
-    run = Run(jobs, dict.fromkeys(names, ""), {}, "", 2, train=wait_for_the_other)
+    run = Run(jobs, dict.fromkeys(names, ""), {}, {}, train=wait_for_the_other)
     view = LineView(Console(file=io.StringIO()))
     try:
         with Store(tmp_path / "results.db") as store, Store(tmp_path / "results.db") as other:
