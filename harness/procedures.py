@@ -190,7 +190,16 @@ class WelchT(Procedure):
         return classical.welch_t_interval(self._a, self._b, level=level)
 
 
-class SignedRank(Procedure):
+class Ranks(Procedure):
+    """Inference by ranks, which may be sure of a direction where the estimate is 0."""
+
+    @property
+    def leans_up(self) -> bool:
+        """What the ranks say: the estimate of mostly ties is 0, wherever the others lie."""
+        return self.test(alternative="greater").p < self.test(alternative="less").p
+
+
+class SignedRank(Ranks):
     """Wilcoxon's signed ranks, with the pseudomedian of the differences."""
 
     def __init__(self, sample: Sample) -> None:
@@ -205,17 +214,12 @@ class SignedRank(Procedure):
         """The signed-rank test of the differences less ``null``."""
         return classical.wilcoxon_signed_rank(self._d - null, alternative=alternative)
 
-    @property
-    def leans_up(self) -> bool:
-        """What the ranks say: the pseudomedian of mostly zeros is 0, wherever the others lie."""
-        return self.test(alternative="greater").p < self.test(alternative="less").p
-
     def interval(self, level: float) -> Interval:
         """Tukey's interval."""
         return pseudomedian(self._d, level=level).interval
 
 
-class RankSum(Procedure):
+class RankSum(Ranks):
     """Mann and Whitney's ranks, with the median of all differences between the sides."""
 
     def __init__(self, sample: Sample) -> None:
@@ -229,11 +233,6 @@ class RankSum(Procedure):
     def test(self, null: float = 0.0, alternative: Alternative = "two-sided") -> TestResult:
         """The U test of the first side less ``null``."""
         return classical.mann_whitney(self._a - null, self._b, alternative=alternative)
-
-    @property
-    def leans_up(self) -> bool:
-        """What the ranks say: the shift of mostly equal values is 0, wherever the others lie."""
-        return self.test(alternative="greater").p < self.test(alternative="less").p
 
     def interval(self, level: float) -> Interval:
         """Moses' interval."""

@@ -84,6 +84,7 @@ class Verdict:
         alpha: Error rate of the study, for all claims and looks together.
         look: The declared look that decided, or the latest one; None where there is but one.
         leans_up: Whether what evidence there is speaks for the first side being greater.
+        is_withheld: Whether it would be practically equal, but for trials that never got there.
         p_beyond: For a claim of equivalence, the p of its being contradicted, times the family's
             size (Bonferroni); else NaN.
         replicate_seconds: What one further replicate of all arms takes; None where not known.
@@ -110,6 +111,7 @@ class Verdict:
     alpha: float
     look: Look | None
     leans_up: bool
+    is_withheld: bool = False
     p_beyond: float = math.nan
     replicate_seconds: float | None = None
 
@@ -456,6 +458,7 @@ def _concluded(verdict: Verdict, p_adjusted: float, family: int) -> Verdict:
         outcome=outcome,
         p_adjusted=p_adjusted,
         p_beyond=p_beyond,
+        is_withheld=bool(caveat),
         notices=(*verdict.notices, *caveat),
         replicates_needed=verdict.replicates_needed if outcome == "inconclusive" else None,
     )

@@ -100,7 +100,7 @@ def what_would_change(verdict: Verdict) -> str:
         if verdict.horizon is not None and not any(side.reached for side in verdict.sides):
             return _("More epochs, or an easier target, would make this testable.")
         return _("A finished trial with a value for each replicate would make this testable.")
-    if verdict.is_cut and (verdict.outcome != "inconclusive" or _is_alike(verdict)):
+    if verdict.is_withheld or (verdict.is_cut and verdict.outcome != "inconclusive"):
         return _("More epochs, until every trial got there, would show the whole difference.")
     if verdict.outcome == "inconclusive":
         return _what_would_decide(verdict)
@@ -128,13 +128,6 @@ _EDGES: Mapping[tuple[bool, bool], str] = {
     ),
 }
 """By whether the sides are practically equal, and whether that is what was claimed."""
-
-
-def _is_alike(verdict: Verdict) -> bool:
-    """Whether the sides are alike as far as they were watched, and nothing else is missing."""
-    if verdict.claim.expect == "equivalent":
-        return verdict.p_adjusted <= verdict.alpha
-    return verdict.equivalence_interval.inside(-verdict.claim.margin, verdict.claim.margin)
 
 
 def _what_would_decide(verdict: Verdict) -> str:

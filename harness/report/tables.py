@@ -93,9 +93,7 @@ def verdict_details(verdict: Verdict) -> dict[str, Any]:
             level=percent(verdict.equivalence_interval.level)
         ),
         "equivalence_interval": span_with_unit(verdict.equivalence_interval, unit, decimals),
-        "side_rows": [
-            _side_row(side, claim) for side, _ in zip(verdict.sides, claim.sides, strict=False)
-        ],
+        "side_rows": [_side_row(side, claim) for side in verdict.sides[: len(claim.sides)]],
         "sensitivity": [_test_row(name, t, alpha) for name, t in verdict.sensitivity.items()],
         "effect_sizes": [_estimate_row(n, e) for n, e in verdict.effect_sizes.items()],
     }

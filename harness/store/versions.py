@@ -14,7 +14,6 @@ from harness.store.seals import curve_seals, sealed
 from harness.store.tables import EPOCHS_OF, META, SCHEMA, frame_of
 
 SCHEMA_VERSION = 2
-_ROWS_AT_ONCE = 10_000
 
 
 def bring_up_to_date(database: Database) -> None:
