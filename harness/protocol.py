@@ -100,6 +100,7 @@ def standing(
         return Standing(dict.fromkeys(now["claims"], True), (), ())
     if bound.get("is_lost"):
         return Standing(dict.fromkeys(now["claims"], False), (), (_LOST,))
+    bound = _closed(bound, stored)
     is_late = _is_chosen_late(study, bound, now, stored)
     shared = _changed(bound, now)
     other = _other_arms(bound, now)
@@ -112,7 +113,7 @@ def standing(
     }
     withdrawn = tuple(claim for claim in bound["claims"] if claim not in now["claims"])
     notices = tuple(_notices(bound, now, withdrawn))
-    if is_late:
+    if is_late and not shared:
         notices = (_late_notice(study), *notices)
     return Standing(confirmatory, withdrawn, notices)
 
@@ -154,6 +155,29 @@ def _changed(bound: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def _closed(bound: Mapping[str, Any], stored: Collection[int]) -> Mapping[str, Any]:
+    """What was bound; where a pilot had all of the decision that was declared, with that, too.
+
+    The study could end there. To go on where its verdict did not please is a second look.
+    """
+    declared = bound.get("declared")
+    if declared is None or not _piloted(bound, stored).issuperset(_first_declared(declared)):
+        return bound
+    shared = {key: v for key, v in bound["shared"].items() if key not in _OPEN_IN_A_PILOT}
+    return {**bound, "shared": {**shared, **declared}, "is_pilot": False}
+
+
+def _piloted(bound: Mapping[str, Any], stored: Collection[int]) -> set[int]:
+    """The replicates that a pilot had trained when the number was chosen, or has so far."""
+    return set(stored if bound.get("is_pilot") else bound.get("piloted", ()))
+
+
+def _first_declared(declared: Mapping[str, Any]) -> list[int]:
+    """The replicates of the first decision, as a pilot's protocol keeps them."""
+    looks = declared.get("stopping", {}).get("looks") or [None]
+    return list(declared["replicates"][: looks[0]])
+
+
 def _left_open(protocol: Mapping[str, Any]) -> dict[str, Any]:
     """What a pilot leaves open, as a protocol has it."""
     shared = protocol["shared"]
@@ -166,8 +190,7 @@ def _is_chosen_late(
     """Whether a pilot had all that the first decision uses before its number was chosen."""
     if bound.get("declared", _left_open(now)) == _left_open(now):
         return False
-    piloted = stored if bound.get("is_pilot") else bound.get("piloted", ())
-    return set(piloted).issuperset(_first_decision(study))
+    return _piloted(bound, stored).issuperset(_first_decision(study))
 
 
 def _first_decision(study: Study) -> list[int]:

@@ -86,6 +86,38 @@ def test_a_decision_that_a_pilot_had_seen_is_not_chosen_after_it(
     assert all("changed after a pilot that had trained all" in told for told in found.notices)
 
 
+@pytest.mark.parametrize("is_open", [True, False])
+@pytest.mark.parametrize(
+    ("declared", "change", "is_confirmatory"),
+    [
+        ({}, {}, True),
+        ({}, {"study": {"replicates": 9}}, False),
+        ({}, {"study": {"replicates": 3}}, False),
+        ({"study": {"replicates": 6}, "stopping": LOOKS}, {"study": {"replicates": 9}}, False),
+        (
+            {"study": {"replicates": 6}, "stopping": {**LOOKS, "looks": [5, 6]}},
+            {"study": {"replicates": 9}},
+            True,
+        ),
+    ],
+)
+def test_a_study_that_its_pilot_could_have_ended_is_not_made_longer(
+    declared: dict[str, Any], change: dict[str, Any], is_open: bool, is_confirmatory: bool
+) -> None:
+    """A pilot of four had all of the first decision: what does not please is not asked again."""
+    before, now = study(**declared), study(**(change or declared))
+    piloted = [0, 1, 2, 3]
+    bound = json.loads(json.dumps(pilot_protocol(before, {})))
+    if not is_open:  # the run that went on bound its own number
+        bound = {**bound, "shared": protocol(now, {})["shared"], "piloted": piloted}
+        del bound["is_pilot"]
+    found = standing(now, bound, {}, stored=piloted if is_open else range(9))
+    assert found.confirmatory == {"c": is_confirmatory}
+    assert bool(found.notices) == (not is_confirmatory)
+    if not is_confirmatory:  # what was declared stands
+        assert standing(before, bound, {}, stored=range(9)).confirmatory == {"c": True}
+
+
 def test_a_pilot_of_a_version_that_kept_no_declaration_stays_open() -> None:
     bound = pilot_protocol(study(), {})
     del bound["declared"]

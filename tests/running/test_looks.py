@@ -168,6 +168,22 @@ def test_a_pilot_cannot_be_the_whole_study_afterwards(project: Project) -> None:
     assert any("replicates changed after the first trial" in n for n in results.notices)
 
 
+def test_a_pilot_of_all_replicates_is_topped_up_for_exploration_only(project: Project) -> None:
+    """Its verdicts were there: those that did not please would be asked a second time."""
+    project.write(replicates=2, epochs=1)
+    view = LineView(Console(file=io.StringIO()))
+    with Store(project.store_file) as store:
+        run_study(load_study(project.file), store, workers=1, view=view, until=2, is_pilot=True)
+        further = plan_top_up(load_study(project.file), store, 3)
+        assert further.loaded.study.study.replicates == 3
+        assert "every claim of the new report is exploratory" in " ".join(further.words)
+        run_study(further.loaded, store, workers=1, view=view, until=further.until)
+        longer = gather(further.loaded, store)
+    assert (longer.verdicts[0].n, longer.verdicts[0].confirmatory) == (3, False)
+    declared = project.results()
+    assert (declared.verdicts[0].n, declared.verdicts[0].confirmatory) == (2, True)
+
+
 def test_a_top_up_needs_a_finished_study(project: Project) -> None:
     project.write(replicates=3, epochs=1)
     with Store(project.store_file) as store:
