@@ -6,8 +6,11 @@ differ in what they read, train or write.
 
 from __future__ import annotations
 
+import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from harness.errors import UserError
 from harness.gather import gather, sample_images
@@ -15,6 +18,7 @@ from harness.language import SOURCE, using
 from harness.logged import logged_results
 from harness.logs.progress import Watch
 from harness.report import write_report
+from harness.report.exports import STUDY_FILE
 from harness.results import Results
 from harness.store import Database, PostgresSchema, SQLiteFile, Store
 from harness.study_file import LoadedStudy, refuse_other_study
@@ -163,7 +167,18 @@ def write_page(results: Results, folder: Path, language: str = SOURCE) -> Path:
 
     Raises:
         ReportError: The folder cannot be written to.
+        UserError: It holds another study's report.
         ValueError: There is no such language.
     """
+    refuse_other_study(results.loaded, _reported_study(folder), str(folder))
     with using(language, own_words(results.loaded.study, language)):
         return write_report(results, folder, images=sample_images(results.loaded))
+
+
+def _reported_study(folder: Path) -> Mapping[str, Any] | None:
+    """The study whose report a folder holds; None where there is none that can be read."""
+    try:
+        document = json.loads((folder / STUDY_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return document if isinstance(document, Mapping) else None

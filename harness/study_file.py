@@ -147,7 +147,7 @@ def refuse_other_study(loaded: LoadedStudy, document: Mapping[str, Any] | None, 
         raise UserError(
             f"{place}: holds the results of {_called(*kept)}, whose folder would be that of "
             f"{_called(*own)}, too; if it was renamed, give it its old name again, else a name of "
-            "its own, or keep it elsewhere with --reports or --store"
+            "its own, or keep it elsewhere with --reports, --store or --html"
         )
 
 

@@ -65,6 +65,48 @@ def test_another_study_in_the_same_folder_is_refused(
     assert not (reports / one.folder_name / "report.html").exists()
 
 
+LOGS = """
+[study]
+name = "{}"
+question = "Is A better than B?"
+
+[[arms]]
+name = "A"
+logs = {{ path = "all.csv", arm = "A" }}
+
+[[arms]]
+name = "B"
+logs = {{ path = "all.csv", arm = "B" }}
+"""
+
+
+def test_a_report_is_not_written_over_another_studys(tmp_path: Path) -> None:
+    """Runs that others trained have no store that could tell."""
+    rows = [f"{arm},{s},1,0.{s}" for arm in "AB" for s in range(1, 5)]
+    table = tmp_path / "all.csv"
+    table.write_text("\n".join(["arm,replicate,epoch,val_accuracy", *rows]), encoding="utf-8")
+    reports = ["--reports", tmp_path / "reports"]
+    page = tmp_path / "reports" / "A-vs-B" / "report.html"
+    for name in ("A vs B?", "A vs B!"):
+        (tmp_path / f"{name}.toml").write_text(LOGS.format(name), encoding="utf-8")
+    assert run("study", tmp_path / "A vs B?.toml", *reports).code == 0
+    before = page.read_bytes()
+    commands: list[tuple[object, ...]] = [
+        ("study", tmp_path / "A vs B!.toml", *reports),
+        ("report", tmp_path / "A vs B!.toml", *reports),
+        ("analyze", table, "--html", page.with_name("mine.html")),
+    ]
+    for command in commands:
+        told = run(*command)
+        assert told.code == 2, command
+        assert 'holds the results of study "A vs B?"' in told.err.replace("\n", " ")
+        assert page.read_bytes() == before
+    assert not page.with_name("mine.html").exists()
+    assert run("report", tmp_path / "A vs B?.toml", *reports).code == 0
+    for name in ("one.html", "two.html"):
+        assert run("analyze", table, "--html", tmp_path / "pages" / name).code == 0
+
+
 @pytest.mark.parametrize("named", [named for pair in PAIRS for named in pair])
 def test_a_study_of_the_same_name_and_profile_is_never_refused(
     tmp_path: Path, named: Named
