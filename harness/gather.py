@@ -35,7 +35,8 @@ from harness.study_file import LoadedStudy
 from harness.verdicts import all_decided, decide_by_look
 from harness.verification import Verification
 
-_Known = tuple[dict[str, Any], dict[str, Any]]  # identity and description, see `Store.arm`
+KnownArm = tuple[dict[str, Any], dict[str, Any]]
+"""Identity and description of an arm, see `Store.arm`."""
 TRIAL_COLUMNS = [
     "arm",
     "replicate",
@@ -56,10 +57,18 @@ TRIAL_COLUMNS = [
 ]
 
 
-def gather(loaded: LoadedStudy, store: Store) -> Results:
-    """All that the report needs, from stored trials alone."""
+def gather(
+    loaded: LoadedStudy, store: Store, known: Mapping[str, KnownArm | None] | None = None
+) -> Results:
+    """All that the report needs, from stored trials alone.
+
+    Args:
+        loaded: The study.
+        store: Its results database.
+        known: By arm, what it is; what the store last heard of it if not given.
+    """
     study = loaded.study
-    known = _known_arms(loaded, store)
+    known = _known_arms(loaded, store) if known is None else known
     identities = _identities(known)
     trials, environments = _trials(loaded, store, identities)
     curves = _curves(trials, store)
@@ -130,7 +139,7 @@ def sample_images(loaded: LoadedStudy) -> dict[str, tuple[NDArray[np.uint8], lis
     return found
 
 
-def _known_arms(loaded: LoadedStudy, store: Store) -> dict[str, _Known | None]:
+def _known_arms(loaded: LoadedStudy, store: Store) -> dict[str, KnownArm | None]:
     """By arm, what it was found to be; None where it was never built with these settings."""
     study, folder = loaded.study, loaded.file.parent.resolve()
     return {
@@ -138,7 +147,7 @@ def _known_arms(loaded: LoadedStudy, store: Store) -> dict[str, _Known | None]:
     }
 
 
-def _identities(known: Mapping[str, _Known | None]) -> dict[str, dict[str, Any]]:
+def _identities(known: Mapping[str, KnownArm | None]) -> dict[str, dict[str, Any]]:
     return {name: found[0] for name, found in known.items() if found is not None}
 
 

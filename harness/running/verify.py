@@ -61,6 +61,8 @@ def verify_study(
                 f"{store.name}: none of its {stored} was trained with the settings, data and "
                 f"version at hand; run `bench study {loaded.file}` first"
             )
+        # as they are here: another machine may have described the arms last
+        known = {name: (d.identity, d.description) for name, d in described.items()}
         drawn = _draw(finished, sample, seed)
         outcomes = _train_all(drawn, jobs, crew, view, loaded.study.study.trial_timeout)
     verification = Verification(
@@ -68,7 +70,7 @@ def verify_study(
         stored=len(finished),
         seed=seed,
         trials=tuple(_compared(loaded, store, drawn, outcomes)),
-        changed_verdicts=_changed_verdicts(loaded, store, drawn, outcomes),
+        changed_verdicts=_changed_verdicts(gather(loaded, store, known), drawn, outcomes),
     )
     store.keep_verification(verification.document())
     return verification
@@ -142,13 +144,9 @@ def _compared(
 
 
 def _changed_verdicts(
-    loaded: LoadedStudy,
-    store: Store,
-    trials: Sequence[Trial],
-    outcomes: Mapping[str, TrialOutcome],
+    results: Results, trials: Sequence[Trial], outcomes: Mapping[str, TrialOutcome]
 ) -> tuple[str, ...]:
     """Claims that would be decided otherwise, had the drawn trials come out as they do now."""
-    results = gather(loaded, store)
     anew = {(t.arm, t.replicate): outcomes[t.fingerprint].rows for t in trials}
     again = _decided_with(results, {key: rows for key, rows in anew.items() if rows})
     return tuple(

@@ -13,10 +13,11 @@ from typer.testing import CliRunner
 
 from harness.cli import app
 from harness.errors import UserError
-from harness.plan import ArmJob, Seeds
+from harness.plan import ArmJob, Seeds, digest
 from harness.prose.notices import study_notices
 from harness.prose.verification_words import verification_lines, verification_sentence
 from harness.running.progress import LineView
+from harness.running.session import arm_jobs
 from harness.running.verify import verify_study
 from harness.store import Store
 from harness.study_file import load_study
@@ -65,6 +66,14 @@ def test_a_trial_that_hangs_is_ended(project: Project, monkeypatch: pytest.Monke
     assert str(trial.error).startswith("took longer than trial_timeout allows (1 s)")
 
 
+def found_elsewhere(project: Project) -> None:
+    """The same study is started on a machine with a GPU, which the report goes by from then on."""
+    with Store(project.store_file) as store:
+        for job in arm_jobs(load_study(project.file)).values():
+            identity, description = store.arm(digest(job.settings)) or ({}, {})
+            store.describe_arm(digest(job.settings), {**identity, "device": "gpu"}, description)
+
+
 def row(epoch: int, **values: float | None) -> dict[str, Any]:
     numbers = {"loss": 1.0, "accuracy": 0.5, "val_loss": 1.1, "val_accuracy": 0.4}
     return {"epoch": epoch, "seconds": 1.0, **numbers, **values}
@@ -111,7 +120,10 @@ def test_another_environment_may_explain_it(project: Project) -> None:
 
 
 def test_a_verdict_that_would_change_is_named(project: Project) -> None:
-    """Six pairs reach significance only if all of them agree: one trial of the MLP is enough."""
+    """Six pairs reach significance only if all of them agree: one trial of the MLP is enough.
+
+    The verdict is that of the trials which are drawn from, whoever came since.
+    """
     before = project.results().verdicts[0].outcome
     rewrite(
         project.store_file,
@@ -121,6 +133,8 @@ def test_a_verdict_that_would_change_is_named(project: Project) -> None:
     )
     forged = project.results().verdicts[0].outcome
     assert (before, forged) == ("supported", "contradicted")
+    found_elsewhere(project)
+    assert project.results().verdicts[0].n == 0
     found = verify(project)
     assert [trial.arm for trial in found.trials] == ["own"]
     assert found.changed_verdicts == ("better",)
