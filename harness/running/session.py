@@ -98,27 +98,21 @@ def run_study(
     """
     deadline = None if budget is None else time.monotonic() + budget
     study = loaded.study
-    if hire is not None and study.study.timing == "exclusive":
-        told = (
-            '"exclusive" times each trial alone on this machine, which is not where --engine dask '
-            'trains: leave out --engine dask, or set timing = "shared"'
-        )
-        raise StudyError(loaded.file, [Problem("study.timing", told)])
+    is_timed_alone = study.study.timing == "exclusive" and not is_pilot
+    _refuse_exclusive_elsewhere(loaded, hire)
     store.database.tell = view.note
     jobs = arm_jobs(loaded)
     hire_here = hiring(study)
     _warn_of_slow_formats(study, view)
     with (hire or hire_here)(workers, study.study.threads) as crew:
-        first, *others = crew
-        with _starting(others, next(iter(jobs.values()))):
-            described = describe_arms(loaded, jobs, first)
+        described = _described_by_one(loaded, jobs, crew)
+        jobs = {name: replace(jobs[name], found=d.digests) for name, d in described.items()}
+        identities = {name: d.identity for name, d in described.items()}
         keys = {
             name: store.describe_arm(digest(jobs[name].settings), d.identity, d.description)
             for name, d in described.items()
         }
-        jobs = {name: replace(jobs[name], found=d.digests) for name, d in described.items()}
         store.keep_study(study_document(loaded))
-        identities = {name: d.identity for name, d in described.items()}
         trials = plan_trials(study, identities)
         _explain_changes(store, trials, identities, view)
         _explain_resume(store, trials, view)
@@ -139,7 +133,7 @@ def run_study(
             return executor.trained, left
 
         summary = _train_by_looks(loaded, store, trials, train, view, until=until)
-    if study.study.timing == "exclusive" and not is_pilot:
+    if is_timed_alone:
         with hire_here(1, study.study.threads, calls_before_renewal=1) as (alone,):
             time_alone(
                 trials,
@@ -151,6 +145,16 @@ def run_study(
                 trial_timeout=study.study.trial_timeout,
             )
     return summary
+
+
+def _refuse_exclusive_elsewhere(loaded: LoadedStudy, hire: Hire | None) -> None:
+    """End a study that is to be timed alone on this machine, where others train it."""
+    if hire is not None and loaded.study.study.timing == "exclusive":
+        told = (
+            '"exclusive" times each trial alone on this machine, which is not where --engine dask '
+            'trains: leave out --engine dask, or set timing = "shared"'
+        )
+        raise StudyError(loaded.file, [Problem("study.timing", told)])
 
 
 def arm_jobs(loaded: LoadedStudy) -> dict[str, ArmJob]:
@@ -195,6 +199,15 @@ def hired(
 def hiring(study: Study) -> Callable[..., AbstractContextManager[list[Worker]]]:
     """`hired`, on the device that a study asks for."""
     return partial(hired, device=study.study.device, jobs_per_gpu=study.study.jobs_per_gpu)
+
+
+def _described_by_one(
+    loaded: LoadedStudy, jobs: Mapping[str, ArmJob], crew: Crew
+) -> dict[str, Described]:
+    """What the first worker finds the arms to be, while the others load TensorFlow."""
+    first, *others = crew
+    with _starting(others, next(iter(jobs.values()))):
+        return describe_arms(loaded, jobs, first)
 
 
 @contextmanager
