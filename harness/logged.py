@@ -36,7 +36,6 @@ from harness.samples import SideValue
 from harness.study import Study
 from harness.study_file import LoadedStudy
 from harness.study_foreign import Logs
-from harness.time_measures import SecondsTo
 from harness.verdicts import decide
 
 MANY_ROWS = 1_000_000
@@ -332,17 +331,22 @@ def _values(
 
 def _refuse_pauses(study: Study, runs: Sequence[Run]) -> None:
     """Wall time with pauses in it is not training time (case E8)."""
-    timed = any(
-        isinstance(c.measure, SecondsTo) and c.measure.clock == "wall" for c in study.claims
-    )
-    paused = [run for run in runs if run.pauses]
-    if timed and paused and not any("as asked" in told for told in paused[0].notices):
-        pause = paused[0].pauses[0]
-        raise UserError(
-            f"{paused[0].name}: {pause.seconds:,.1f} seconds passed after epoch {pause.after}, "
-            "most likely a pause; say with --pauses out that they are no training time, or with "
-            "--pauses in that they are"
-        )
+    names = [arm.name for arm in study.arms]
+    timed = {
+        name
+        for claim in study.claims
+        if getattr(claim.measure, "clock", None) == "wall"
+        for side in claim.sides
+        for name in matching_arms(side, names)
+    }
+    for run in runs:
+        if run.arm in timed and not run.is_timed:
+            pause = run.pauses[0]
+            raise UserError(
+                f"{run.name}: {pause.seconds:,.1f} seconds passed after epoch {pause.after}, most "
+                'likely a pause; say with --pauses out (in a study file logs.pauses = "out") that '
+                "they are no training time, or with --pauses in that they are"
+            )
 
 
 def _curves(runs: Sequence[Run], numbers: Mapping[str, int]) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -83,10 +83,20 @@ class Results:
 
     @cached_property
     def trial_curves(self) -> Mapping[tuple[str, int], Curve]:
-        """Every finished trial's curve, by arm and replicate; made once for all analyses."""
+        """Every finished trial's curve, by arm and replicate; made once for all analyses.
+
+        Seconds with a pause in them that nobody has declared are not known.
+        """
         study = self.loaded.study
         jobs = jobs_by_trial(self.trials, is_timed_alone=study.study.timing == "exclusive")
-        return study_curves(study, self.trials, self.curves, jobs)
+        curves = study_curves(study, self.trials, self.curves, jobs)
+        keys = zip(self.trials["arm"], self.trials["replicate"], strict=True)
+        for key, run in zip(keys, self.runs, strict=False):  # of a study's own trials no runs
+            if not run.is_timed:
+                unknown = np.full(len(curves[key].epoch), np.nan)
+                columns = {**curves[key].columns, "seconds": unknown}
+                curves[key] = replace(curves[key], columns=columns)
+        return curves
 
 
 def curves_by_trial(

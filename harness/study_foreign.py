@@ -25,7 +25,7 @@ class Logs(Section):
         metric: The metric's column by the log's own name, where it is not a name that is known.
         scale: Whether accuracies are logged from 0 to 100; found out if not given.
         restarts: What to do with a log in which a run begins again from scratch.
-        pauses: Whether pauses count as training time.
+        pauses: Whether pauses count as training time; claims on elapsed seconds ask for it.
     """
 
     path: NonEmpty | Annotated[list[NonEmpty], Field(min_length=1)]

@@ -106,6 +106,8 @@ def gate(results: Results, asked: Sequence[str], *, or_equal: bool = False) -> G
 
 def is_early(results: Results) -> bool:
     """Whether the first declared look is not reached: until then no verdict counts."""
+    if results.loaded.study.is_of_logs:  # runs of others were there before any look was declared
+        return False
     trials = results.trials
     attempted = set(zip(trials["arm"], trials["replicate"], strict=True))
     return not looks_reached(results.loaded.study, attempted)

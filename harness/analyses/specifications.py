@@ -133,9 +133,11 @@ def trials_behind(
     study = results.loaded.study
     names = [arm.name for arm in study.all_arms]
     arms = {name for side in verdict.claim.sides for name in matching_arms(side, names)}
-    ids = study.study.replicate_ids
-    counted = set(ids if verdict.look is None else ids[: verdict.look.count])
-    return {key: c for key, c in curves.items() if key[0] in arms and key[1] in counted}
+    behind = {key: curve for key, curve in curves.items() if key[0] in arms}
+    if verdict.look is None:
+        return behind
+    counted = study.study.replicate_ids[: verdict.look.count]
+    return {key: curve for key, curve in behind.items() if key[1] in counted}
 
 
 def _curve(

@@ -161,6 +161,7 @@ def _run(part: Counted, percent: frozenset[str], reading: Reading, *, from_zero:
         status=status,
         watched_seconds=rows.watched_seconds,
         pauses=() if reading.pauses == "out" else pauses,
+        counts_pauses=reading.pauses == "in",
         is_percent=percent & frozenset(columns),
     )
 

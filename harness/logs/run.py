@@ -61,6 +61,7 @@ class Run:
         status: How the run ended, as far as the log says.
         watched_seconds: How long the run was watched, where that is longer than its epochs.
         pauses: Suspicious stretches of wall time.
+        counts_pauses: Whether somebody said that these were training time.
         is_percent: Columns that were logged from 0 to 100.
         thinned_from: How many rows the log has, where only some of them are kept.
         measured: By measure (as JSON), its value on all rows, where only some are kept.
@@ -79,6 +80,7 @@ class Run:
     status: Status = "completed"
     watched_seconds: float | None = None
     pauses: tuple[Pause, ...] = ()
+    counts_pauses: bool = False
     is_percent: frozenset[str] = frozenset()
     thinned_from: int | None = None
     measured: Mapping[str, Measured] = field(default_factory=dict)
@@ -104,6 +106,11 @@ class Run:
     def active_seconds(self) -> float:
         """`total_seconds` less the pauses."""
         return self.total_seconds - sum(pause.seconds for pause in self.pauses)
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether its wall time is training time, as far as anybody knows (case E8)."""
+        return self.counts_pauses or not self.pauses
 
     @property
     def starts_unknown(self) -> bool:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
@@ -215,6 +217,44 @@ def test_wall_time_with_a_pause_is_no_training_time(tmp_path: Path) -> None:
     assert in_epochs["seconds"]["first_known"] is False
 
 
+@pytest.mark.parametrize("kind", ["seconds_to", "seconds_per_epoch"])
+def test_a_pause_that_one_arm_declares_is_not_declared_for_the_other(
+    tmp_path: Path, kind: str
+) -> None:
+    """E8: also where the first arm's runs have pauses of their own."""
+    for name in "AB":
+        for s in range(4):
+            since = np.cumsum([10, 10, 10, 5000 if s == 1 else 10, 10])
+            rows = [f"{i},{0.5 + i / 10},{t}" for i, t in enumerate(since, start=1)]
+            text = "\n".join(["epoch,val_accuracy,elapsed_seconds", *rows]) + "\n"
+            (tmp_path / f"{name}-s{s}.csv").write_text(text)
+    file = study(tmp_path, arm_toml("A", "A-*.csv") + arm_toml("B", "B-*.csv"))
+    text = file.read_text().replace("target = 0.98", "target = 0.9")
+    in_epochs = report_of(file, text, tmp_path)
+    assert "wall" not in set(in_epochs["clock"])
+    target = "target = 0.9, " if kind == "seconds_to" else ""
+    timed = text.replace(
+        'kind = "epochs_to", target = 0.9', f'kind = "{kind}", {target}clock = "wall"'
+    )
+    declared = '{ pauses = "in", path = "'
+    a_alone = timed.replace('{ path = "A', f"{declared}A")
+    file.write_text(a_alone)
+    done = CliRunner().invoke(app, ["study", str(file), "--reports", str(tmp_path / "r")])
+    assert done.exit_code == 2
+    assert "5,000.0 seconds passed after epoch 3" in done.output.replace("\n", " ")
+    assert 'logs.pauses = "out"' in done.output.replace("\n", " ")
+    both = a_alone.replace('{ path = "B', f"{declared}B")
+    report_of(file, both, tmp_path)
+
+
+def report_of(file: Path, text: str, folder: Path) -> pd.DataFrame:
+    """The specifications of a study of logs."""
+    file.write_text(text)
+    done = CliRunner().invoke(app, ["study", str(file), "--reports", str(folder / "r")])
+    assert done.exit_code == 0, done.output
+    return pd.read_csv(folder / "r" / "f" / "specifications.csv")
+
+
 def test_an_aborted_benchmark_did_not_arrive(tmp_path: Path) -> None:
     """E10: 300 seconds, not reached, best 0.70."""
     lines = [
@@ -369,6 +409,27 @@ def test_a_study_of_logs_is_decided_without_training(tmp_path: Path) -> None:
         done = CliRunner().invoke(app, [command, str(file), "--reports", str(tmp_path / "r")])
         assert done.exit_code == 2
         assert "were trained elsewhere" in done.output.replace("\n", " ")
+
+
+def test_runs_of_any_number_and_names_count_everywhere(tmp_path: Path) -> None:
+    """Seeds that do not begin at 0, and more of one arm: for the gate, and defined otherwise."""
+    for name, late, seeds in (("A", 0, range(42, 50)), ("B", 6, range(1, 8))):
+        for i in seeds:
+            run_log(tmp_path / f"{name}-s{i}.csv", 3 + late + i % 2, 20)
+    file = study(tmp_path, arm_toml("A", "A-*.csv") + arm_toml("B", "B-*.csv"))
+    where = [str(file), "--reports", str(tmp_path / "r")]
+    done = CliRunner().invoke(app, ["study", *where, "--gate"])
+    assert done.exit_code == 0, done.output
+    shown = CliRunner().invoke(app, ["show", *where])
+    assert shown.exit_code == 0, shown.output
+    assert "NOT VALID YET" not in shown.output
+    specified = pd.read_csv(tmp_path / "r" / "f" / "specifications.csv")
+    (own,) = specified.loc[specified["declared"], "p_adjusted"]
+    assert own == pytest.approx(1 / math.comb(15, 7))  # the mirror image has other sizes
+    # above 0.5 all targets are reached at once
+    same = specified[(specified["test"] == "permutation") & (specified["target"] > 0.5)]
+    assert len(same) > 1
+    assert set(same["p_adjusted"]) == {own}
 
 
 @pytest.mark.parametrize(
