@@ -61,8 +61,8 @@ def load_function(reference: str, folder: Path | None = None) -> RawData:
     function = references.load(reference, folder)
     try:
         arrays = function()
-    except Exception as error:
-        raise DataError(f"{reference} failed: {type(error).__name__}: {error}") from error
+    except references.FAULTS as error:
+        raise DataError(f"{reference} failed: {references.fault_words(error)}") from error
     if not isinstance(arrays, Mapping):
         raise DataError(f"{reference} must return a mapping of arrays, not {type(arrays).__name__}")
     return from_arrays(reference, arrays, reference)

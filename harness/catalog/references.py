@@ -25,6 +25,9 @@ FOREIGN = {*sys.stdlib_module_names, __name__.partition(".")[0], ""}
 """Never a user's own: Python's packages, and this one. No name is what follows an import of ``.``
 where there is no package."""
 
+FAULTS = (Exception, SystemExit)
+"""What a user's own code may raise: that it ends its process, as scripts do, is its fault alone."""
+
 _imported: dict[str, str] = {}
 
 
@@ -119,15 +122,21 @@ def load(reference: str, folder: Path | None = None) -> Callable[..., Any]:
     _make_importable(folder)
     try:
         module = importlib.import_module(module_name)
-    except Exception as error:
+    except FAULTS as error:
         raise CatalogError(
-            f"importing {module_name} ({path}) failed: {type(error).__name__}: {error}"
+            f"importing {module_name} ({path}) failed: {fault_words(error)}"
         ) from error
     _imported[module_name] = digest
     function = getattr(module, function_name, None)
     if not callable(function):
         raise CatalogError(f"{path} has no function {function_name}")
     return function  # type: ignore[no-any-return]
+
+
+def fault_words(error: BaseException) -> str:
+    """Say what a user's own code raised: its kind, and what it says if anything."""
+    kind = type(error).__name__
+    return f"{kind}: {error}" if str(error) else kind
 
 
 def _split(reference: str) -> tuple[str, str]:

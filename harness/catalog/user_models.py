@@ -42,8 +42,8 @@ def build(
     load_keras().utils.set_random_seed(seeds.init)
     try:
         model = function(input_shape, classes, seeds)
-    except Exception as error:
-        raise CatalogError(f"{reference} failed: {type(error).__name__}: {error}") from error
+    except references.FAULTS as error:
+        raise CatalogError(f"{reference} failed: {references.fault_words(error)}") from error
     fault = _fault_of_model(model) or _fault_of_output(model, input_shape, classes)
     if fault:
         raise CatalogError(f"{reference} {fault}")
@@ -80,8 +80,8 @@ def _fault_of_output(model: Any, input_shape: tuple[int, ...], classes: int) -> 
     keras = load_keras()
     try:
         output = model(np.full((2, *input_shape), 0.5, "float32"), training=False)
-    except (TypeError, ValueError) as error:
-        return f"must take images of shape {input_shape}: {error}"
+    except references.FAULTS as error:
+        return f"must take images of shape {input_shape}: {references.fault_words(error)}"
     shape = tuple(getattr(output, "shape", ()))
     if shape != (2, classes):
         return f"must give {classes} outputs an image; 2 images gave the shape {shape}"

@@ -10,7 +10,9 @@ from functools import partial
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from harness.catalog.references import FAULTS, fault_words
 from harness.environment import describe_environment, has_bfloat16
+from harness.errors import UserError
 from harness.gather import gather
 from harness.own_code import refuse_strange_code
 from harness.plan import ArmJob, Trial, arm_job, digest, plan_trials
@@ -322,8 +324,9 @@ def describe_arms(
             raise
         except DeviceError as error:
             raise StudyError(loaded.file, [Problem("study.device", str(error))]) from None
-        except Exception as error:  # a user's own model may raise anything
-            problems.append(Problem(f'arm "{name}"', f"cannot be built: {error}"))
+        except FAULTS as error:  # a user's own model may raise anything
+            told = str(error) if isinstance(error, UserError) else fault_words(error)
+            problems.append(Problem(f'arm "{name}"', f"cannot be built: {told}"))
     if problems:
         raise StudyError(loaded.file, problems)
     return described

@@ -18,6 +18,7 @@ import numpy as np
 import tensorflow as tf
 
 from harness.catalog.problems import CatalogError
+from harness.catalog.references import FAULTS, fault_words
 from harness.catalog.user_models import unseeded
 
 PYTHON_OPS = {"PyFunc", "PyFuncStateless", "EagerPyFunc"}
@@ -58,9 +59,9 @@ def draws_of(model: keras.Model, input_shape: tuple[int, ...]) -> Draws:
     images = tf.TensorSpec((2, *input_shape), tf.float32)
     try:
         graph = tf.function(forward, autograph=False).get_concrete_function(images).graph
-    except Exception as error:
+    except FAULTS as error:
         raise CatalogError(
-            f"the model cannot be compiled by TensorFlow: {type(error).__name__}: {error}"
+            f"the model cannot be compiled by TensorFlow: {fault_words(error)}"
         ) from error
     drawn_while_tracing = _global_generators() != before
     nodes = list(_nodes(graph))

@@ -130,7 +130,7 @@ def train_trial(job: ArmJob, seeds: Seeds) -> TrialOutcome:
     try:
         _refuse_device(job, start(job))
         status, rows, setup = _train(job, seeds)
-    except Exception:  # whatever a user's model raises belongs in the report
+    except references.FAULTS:  # whatever a user's model raises belongs in the report
         status, rows, setup, error = "failed", [], 0.0, traceback.format_exc()
     return TrialOutcome(
         status=status,

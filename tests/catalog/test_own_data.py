@@ -138,6 +138,8 @@ def nothing():
     pass
 def broken():
     return {}["x"]
+def ends():
+    raise SystemExit
 def ragged():
     return {"x_train": np.array([[1], [2, 3]], object), "y_train": [0, 1]}
 """
@@ -156,6 +158,7 @@ def test_a_users_function_is_called(tmp_path: Path) -> None:
     [
         ("nothing", "must return a mapping of arrays, not NoneType"),
         ("broken", "failed: KeyError: 'x'"),
+        ("ends", "failed: SystemExit$"),
         ("ragged", ": x_train is an array of objects"),
         ("absent", "has no function absent"),
     ],

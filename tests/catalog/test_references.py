@@ -168,3 +168,9 @@ def test_a_missing_function_and_a_failing_import_are_said(tmp_path: Path) -> Non
         references.load("flat:build", tmp_path)
     with pytest.raises(CatalogError, match="ModuleNotFoundError: No module named 'not_there"):
         references.load("broken:build", tmp_path)
+
+
+def test_a_script_that_ends_when_it_is_imported_ends_nothing_else(tmp_path: Path) -> None:
+    write(tmp_path / "script.py", "import sys\nsys.exit(3)")
+    with pytest.raises(CatalogError, match=r"importing script .* failed: SystemExit: 3"):
+        references.load("script:build", tmp_path)

@@ -85,10 +85,16 @@ def test_precision_reaches_a_users_layers(tmp_path: Path) -> None:
     [
         ("return None", "must return a keras.Model, not NoneType"),
         ("raise KeyError('x')", "failed: KeyError: 'x'"),
+        ("raise SystemExit", "failed: SystemExit$"),
         ("return keras.Sequential([keras.layers.Dense(classes)])", "must return a built model"),
         (
             "return keras.Sequential([keras.Input((9,)), keras.layers.Dense(classes, 'softmax')])",
             r"must take images of shape \(8, 8, 1\)",
+        ),
+        (
+            "ends = type('Ends', (keras.Model,), {'call': lambda self, images: exit(3)})()\n"
+            "    ends.built = True\n    return ends",
+            r"must take images of shape \(8, 8, 1\): SystemExit: 3",
         ),
         (
             "return keras.Sequential([keras.Input(input_shape), keras.layers.Flatten(),"

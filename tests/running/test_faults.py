@@ -53,10 +53,13 @@ def test_a_model_that_raises_is_kept_with_its_traceback(project: Project) -> Non
     assert summary.failed == []
 
 
-def test_a_model_that_cannot_be_built_is_refused_before_training(project: Project) -> None:
-    project.write_model(trouble="raise RuntimeError('never')")
+@pytest.mark.parametrize("fault", ["RuntimeError", "SystemExit"])
+def test_a_model_that_cannot_be_built_is_refused_before_training(
+    project: Project, fault: str
+) -> None:
+    project.write_model(trouble=f"raise {fault}('never')")
     project.write(architecture='"own_models:build"')
-    with pytest.raises(StudyError, match=r'arm "own": cannot be built: .*never'):
+    with pytest.raises(StudyError, match=r'arm "own": cannot be built: .*: never'):
         project.run()
     assert project.finished() == 0
 

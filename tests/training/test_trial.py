@@ -38,6 +38,7 @@ seeds = Seeds(1, 2, 3, 4)
 """
 
 OWN = """
+import sys
 import time
 
 import keras
@@ -106,6 +107,19 @@ def build(input_shape, classes, seeds):
 
 def broken(input_shape, classes, seeds):
     raise RuntimeError("no luck")
+
+
+class Ends(Noise):
+    def get_config(self):
+        sys.exit(3)
+
+
+def ends(input_shape, classes, seeds):
+    return around(Ends(lambda: 0.0), input_shape, classes, seeds)
+
+
+def ends_when_called(input_shape, classes, seeds):
+    return around(Noise(lambda: sys.exit(3)), input_shape, classes, seeds)
 
 
 def eager(input_shape, classes, seeds):
@@ -212,6 +226,17 @@ def test_a_model_that_cannot_be_compiled_is_found_before_it_is_trained(tmp_path:
     kind, told = told_by(tmp_path, script, architecture="own:eager")
     assert kind == "CatalogError"
     assert told.startswith("the model cannot be compiled by TensorFlow: ")
+
+
+@pytest.mark.parametrize("architecture", ["own:ends", "own:ends_when_called"])
+def test_a_model_that_ends_its_process_is_a_failed_trial(tmp_path: Path, architecture: str) -> None:
+    script = """
+        outcome = train_trial(job, seeds)
+        print(json.dumps([outcome.status, outcome.error]))
+        """
+    status, told = told_by(tmp_path, script, architecture=architecture)
+    assert status == "failed"
+    assert "SystemExit: 3" in told
 
 
 def test_tracing_is_over_before_the_first_epoch_is_timed(tmp_path: Path) -> None:
