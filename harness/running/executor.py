@@ -178,10 +178,21 @@ class Executor:
             time.sleep(POLL_SECONDS)
             return
         ended, _ = wait(self._under_way, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
-        works = [(self._under_way.pop(future), future) for future in ended | self._overdue()]
-        self._begun |= {work.trial.replicate for work, _ in works}
+        # Results come first: what keeps another trial from an outcome must not cost them.
+        turn = sorted(ended, key=lambda future: future.exception() is not None)
+        turn += self._overdue() - ended
         limit = self.run.trial_timeout
-        outcomes = [(work, outcome_of(future, work.worker, limit=limit)) for work, future in works]
+        outcomes: list[tuple[_Work, TrialOutcome]] = []
+        try:
+            for future in turn:
+                work = self._under_way.pop(future)
+                outcomes.append((work, outcome_of(future, work.worker, limit=limit)))
+        finally:
+            self._record(outcomes)
+
+    def _record(self, outcomes: Sequence[tuple[_Work, TrialOutcome]]) -> None:
+        """Store the outcomes that are final, and put the other trials back into the queue."""
+        self._begun |= {work.trial.replicate for work, _ in outcomes}
         final = [(work, o) for work, o in outcomes if not self._tried_again(work, o)]
         if final:
             records = [self._record_of(work, outcome) for work, outcome in final]
