@@ -208,20 +208,28 @@ def _described_by_one(
 ) -> dict[str, Described]:
     """What the first worker finds the arms to be, while the others load TensorFlow."""
     first, *others = crew
-    with _starting(others, next(iter(jobs.values()))):
+    with _starting(others, next(iter(jobs.values())), _building_seconds(loaded.study)):
         return describe_arms(loaded, jobs, first)
 
 
 @contextmanager
-def _starting(crew: Sequence[Slot], job: ArmJob) -> Iterator[None]:
-    """Let workers load TensorFlow while the first one describes the arms."""
+def _starting(crew: Sequence[Slot], job: ArmJob, limit: float | None) -> Iterator[None]:
+    """Let workers load TensorFlow while the first one describes the arms.
+
+    It only saves time: what goes wrong is told by the first trial there, and what waits for a place
+    on a cluster is not waited for.
+    """
     starts = [(slot, slot.submit(start, job)) for slot in crew]
     yield
     for slot, future in starts:
-        try:
-            future.result()
-        except BrokenProcessPool:
+        if slot.begun is not None and not is_over(future, slot, limit):
             slot.stop()
+
+
+def _building_seconds(study: Study) -> float | None:
+    """How long an arm may take to be built; None for as long as it likes."""
+    limit = study.study.trial_timeout
+    return None if limit is None else max(limit, LEAST_BUILDING_SECONDS)
 
 
 def _warn_of_slow_formats(study: Study, view: ProgressView) -> None:
@@ -306,8 +314,7 @@ def describe_arms(
     """
     described: dict[str, Described] = {}
     problems: list[Problem] = []
-    limit = loaded.study.study.trial_timeout
-    limit = None if limit is None else max(limit, LEAST_BUILDING_SECONDS)
+    limit = _building_seconds(loaded.study)
     for name, job in jobs.items():
         future = worker.submit(describe_arm, job)
         if not is_over(future, worker, limit):

@@ -27,7 +27,7 @@ from harness.running import dask_crew
 from harness.running.dask_crew import dask_hired
 from harness.running.executor import Executor, Run, outcome_of
 from harness.running.progress import Clock, LineView
-from harness.running.session import RunSummary, run_study
+from harness.running.session import RunSummary, _starting, run_study
 from harness.running.worker import Crew, is_over
 from harness.store import Store
 from harness.study_file import load_study
@@ -258,6 +258,32 @@ def test_a_trial_that_waits_for_another_study_is_not_overdue_and_spares_its_work
         ours.stop()
         long.result(timeout=PATIENCE)
         assert theirs.submit(os.getpid).result(timeout=PATIENCE) == worker
+
+
+def test_a_study_does_not_wait_until_its_places_are_warm_behind_another_one(
+    scheduler: tuple[str, Path], tmp_path: Path
+) -> None:
+    """What is not worth waiting for: a trial that waits there loads TensorFlow itself."""
+    address, file = scheduler
+    job = ArmJob(("mlp", {}), ("sgd", {}), {"name": "digits"}, tmp_path, 1, 32, "float32", 1, True)
+    with (
+        a_worker(file),
+        dask_hired(1, 1, scheduler=address) as (theirs, *_),
+        dask_hired(1, 1, scheduler=address) as (ours, *_),
+    ):
+        long = theirs.submit(until_there, tmp_path / "sign")
+        wait_for(lambda: theirs.begun is not None)
+        with _starting([ours], job, None):
+            assert ours.begun is None
+        assert not long.done()
+        (tmp_path / "sign").touch()
+
+
+def until_there(sign: Path) -> None:
+    """End once a file is there, or after far too long."""
+    until = time.monotonic() + 60.0
+    while not sign.exists() and time.monotonic() < until:
+        time.sleep(0.05)
 
 
 def resting_trial(job: ArmJob, seeds: Seeds) -> TrialOutcome:

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from harness.running.progress import LineView
+from harness.running.session import arm_jobs, hired, run_study
+from harness.running.worker import Worker
 from harness.store import Store
+from harness.study_file import load_study
 from harness.study_problems import StudyError
+from harness.training.trial import start
 from tests.patience import PATIENCE, wait_for
 from tests.running.conftest import Project, living, seed_of
 
@@ -62,6 +72,24 @@ def test_a_model_that_cannot_be_built_is_refused_before_training(
     with pytest.raises(StudyError, match=r'arm "own": cannot be built: .*: never'):
         project.run()
     assert project.finished() == 0
+
+
+def test_a_worker_that_is_unfit_ends_no_run(project: Project) -> None:
+    """Its trials say so; a cluster may have such workers, set up for another study."""
+    loaded = load_study(project.file)
+    job = next(iter(arm_jobs(loaded).values()))
+
+    @contextmanager
+    def with_one_unfit(workers: int, threads: int) -> Iterator[list[Worker]]:
+        with hired(workers, threads) as crew:
+            crew[-1].submit(start, replace(job, threads=2)).result(timeout=PATIENCE)
+            yield crew
+
+    console = Console(file=io.StringIO(), record=True, width=200)
+    with Store(project.store_file) as store:
+        summary = run_study(loaded, store, workers=2, view=LineView(console), hire=with_one_unfit)
+    assert summary.trained == 4
+    assert "a worker computes with other settings already (threads 2" in console.export_text()
 
 
 @pytest.mark.parametrize("end", ["ctrl-c", "kill"])
