@@ -122,6 +122,9 @@ class _Watch:
         if done % 50 == 0:
             self.memory.append(psutil.Process().memory_info().rss / 2**20)
 
+    def at_work(self, count: int) -> None:
+        """Nothing to show."""
+
     def note(self, text: str) -> None:
         """Nothing may fail in a benchmark."""
         raise AssertionError(text)

@@ -157,7 +157,6 @@ def _trained(
         terminal.console,
         loaded,
         store,
-        workers=workers,
         quiet=terminal.is_quiet(),
         verbose=terminal.is_verbose(),
     )

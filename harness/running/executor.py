@@ -107,6 +107,7 @@ class Executor:
                     self._look_elsewhere()
                 while idle and self._hand_out(idle[-1]):
                     idle.pop()
+                self._tell_at_work()
                 self._collect()
         finally:
             self.view.end()
@@ -193,6 +194,7 @@ class Executor:
     def _record(self, outcomes: Sequence[tuple[_Work, TrialOutcome]]) -> None:
         """Store the outcomes that are final, and put the other trials back into the queue."""
         self._begun |= {work.trial.replicate for work, _ in outcomes}
+        self._tell_at_work()
         final = [(work, o) for work, o in outcomes if not self._tried_again(work, o)]
         if final:
             records = [self._record_of(work, outcome) for work, outcome in final]
@@ -201,6 +203,10 @@ class Executor:
         for work, outcome in final:
             self.clock.add(work.trial.arm, outcome.seconds)
             self._count(work.trial, outcome.status)
+
+    def _tell_at_work(self) -> None:
+        works = self._under_way.values()
+        self.view.at_work(sum(work.worker.begun is not None for work in works))
 
     def _overdue(self) -> set[Future[TrialOutcome]]:
         """The trials under way for longer than the study allows."""

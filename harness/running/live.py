@@ -35,18 +35,18 @@ _FRAME_LINES = 9  # what the view takes beside its rows
 class LiveView:
     """A bar with trials by state, the arms' accuracy so far and verdicts that do not count yet."""
 
-    def __init__(self, console: Console, loaded: LoadedStudy, store: Store, workers: int) -> None:
-        self._console, self._loaded, self._workers = console, loaded, workers
+    def __init__(self, console: Console, loaded: LoadedStudy, store: Store) -> None:
+        self._console, self._loaded = console, loaded
         self._look: Callable[[], SoFar] = lambda: so_far(loaded, store)
         self._live: Live | None = None
         self._watcher: Thread | None = None
         self._over = Event()
         self._seen: SoFar | None = None
-        self._total = self._done = 0
+        self._total = self._done = self._at_work = 0
 
     def begin(self, total: int) -> None:
         """Show the view, and start to watch the store."""
-        self._total, self._done = total, 0
+        self._total, self._done, self._at_work = total, 0, 0
         self._progress = Progress(
             TextColumn("training"),
             BarColumn(),
@@ -70,6 +70,10 @@ class LiveView:
         if status not in {"completed", "completed elsewhere"}:
             self.note(f"{trial.arm}, replicate {trial.replicate}: {status}")
         self._progress.update(self._task, completed=done, eta=eta_words(eta))
+
+    def at_work(self, count: int) -> None:
+        """Show how many trials are under way."""
+        self._at_work = count
 
     def note(self, text: str) -> None:
         """Print a line above the view."""
@@ -108,8 +112,8 @@ class LiveView:
         return Group(*parts)
 
     def _states(self, seen: SoFar | None) -> Text:
-        running = min(self._workers, self._total - self._done)
-        parts = [f"{running} under way", f"{self._total - self._done - running} waiting"]
+        waiting = self._total - self._done - self._at_work
+        parts = [f"{self._at_work} under way", f"{waiting} waiting"]
         if seen is not None:
             blocks = len(self._loaded.study.study.replicate_ids)
             stored = [f"{count} {state}" for state, count in seen.states.items()]
@@ -152,7 +156,6 @@ def study_view(
     loaded: LoadedStudy,
     store: Store,
     *,
-    workers: int,
     quiet: bool = False,
     verbose: bool = False,
 ) -> ProgressView:
@@ -163,5 +166,5 @@ def study_view(
         return LineView(console, every=0.0)
     # FORCE_COLOR makes rich take any output for a terminal; a log must not be painted over
     if console.file.isatty() and not console.is_dumb_terminal:
-        return LiveView(console, loaded, store, workers)
+        return LiveView(console, loaded, store)
     return LineView(console)

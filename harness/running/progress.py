@@ -31,6 +31,9 @@ class ProgressView(Protocol):
     def update(self, done: int, trial: Trial, status: str, eta: float | None) -> None:
         """A trial ended; ``eta`` is the estimated time to go in seconds."""
 
+    def at_work(self, count: int) -> None:
+        """So many trials are under way now: those that began and have not ended."""
+
     def note(self, text: str) -> None:
         """Something that the user should know now."""
 
@@ -67,6 +70,9 @@ class BarView:
         if self._task is not None:
             self._progress.update(self._task, completed=done, eta=eta_words(eta))
 
+    def at_work(self, count: int) -> None:
+        """Show nothing: the bar counts what has ended."""
+
     def note(self, text: str) -> None:
         """Print a line above the bar."""
         self._console.print(text, markup=False, highlight=False)
@@ -101,6 +107,9 @@ class LineView:
                 + (f"; {eta_words(eta)}" if done < self._total else "")
             )
 
+    def at_work(self, count: int) -> None:
+        """Print nothing: lines tell what has ended."""
+
     def note(self, text: str) -> None:
         """Print a line."""
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
@@ -116,6 +125,9 @@ class QuietView:
         """Show nothing."""
 
     def update(self, done: int, trial: Trial, status: str, eta: float | None) -> None:
+        """Show nothing."""
+
+    def at_work(self, count: int) -> None:
         """Show nothing."""
 
     def note(self, text: str) -> None:

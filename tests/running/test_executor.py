@@ -54,6 +54,17 @@ def wait_for_the_other(job: ArmJob, seeds: Seeds) -> TrialOutcome:
     return completed(float(time.monotonic() < until))
 
 
+class Counted(LineView):
+    """How many trials were said to be under way, time after time."""
+
+    def __init__(self) -> None:
+        super().__init__(Console(file=io.StringIO()))
+        self.counts: list[int] = []
+
+    def at_work(self, count: int) -> None:
+        self.counts.append(count)
+
+
 def give_up(other: Store, sign: Path) -> None:
     wait_for(sign.exists)
     other.release("short")
@@ -63,8 +74,7 @@ def test_a_trial_that_another_run_gives_up_is_taken_by_an_idle_worker(tmp_path: 
     """It does not wait until the longest trial of one's own has ended."""
     names = ["short", "long"]
     crew = [Worker({}, calls_before_renewal=10) for _ in range(2)]
-    run = run_of(names, tmp_path, wait_for_the_other)
-    view = LineView(Console(file=io.StringIO()))
+    run, view = run_of(names, tmp_path, wait_for_the_other), Counted()
     try:
         with Store(tmp_path / "results.db") as store, Store(tmp_path / "results.db") as other:
             assert other.claim("short") == "mine"
@@ -74,6 +84,7 @@ def test_a_trial_that_another_run_gives_up_is_taken_by_an_idle_worker(tmp_path: 
             assert executor.train(trials_of(names)) == []
             giving_up.join()
             assert executor.trained == 2
+            assert (view.counts[0], max(view.counts), view.counts[-1]) == (1, 2, 0)
             assert [row["loss"] for row in store.rows("long")] == [1.0]
     finally:
         for worker in crew:

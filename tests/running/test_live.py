@@ -63,14 +63,15 @@ def test_only_whole_blocks_are_looked_at(trained: Project) -> None:
 
 def test_the_frame_says_that_nothing_is_valid_yet(trained: Project) -> None:
     with Store(trained.store_file) as store:
-        view = LiveView(terminal(), load_study(trained.file), store, workers=2)
+        view = LiveView(terminal(), load_study(trained.file), store)
         view.begin(6)
+        view.at_work(1)
         view.update(4, TRIAL, "completed", 12.0)
         wait_for(lambda: view._seen is not None)
         frame = drawn(view)
         view.end()
     assert "NOT VALID YET, from 2 blocks: this study decides at 3 replicates" in frame
-    assert "2 of 3 blocks whole · 4 completed · 2 under way · 0 waiting" in frame
+    assert "2 of 3 blocks whole · 4 completed · 1 under way · 1 waiting" in frame
     assert "better" in frame
     assert "about 0:00:12 to go" in frame
 
@@ -83,7 +84,7 @@ def test_a_look_that_fails_leaves_the_run_alone(project: Project) -> None:
 
     with Store(project.store_file) as store:
         loaded = load_study(project.file)
-        view = LiveView(console, loaded, store, workers=1)
+        view = LiveView(console, loaded, store)
         view._look = broken
         summary = run_study(loaded, store, workers=1, view=view)
     assert (summary.trained, summary.failed) == (4, [])
@@ -92,7 +93,7 @@ def test_a_look_that_fails_leaves_the_run_alone(project: Project) -> None:
 
 def test_a_small_terminal_holds_the_frame_of_a_large_study(trained: Project) -> None:
     with Store(trained.store_file) as store:
-        view = LiveView(terminal(height=16), load_study(trained.file), store, workers=2)
+        view = LiveView(terminal(height=16), load_study(trained.file), store)
         view.begin(1)
         wait_for(lambda: view._seen is not None)
         seen = view._seen
@@ -111,11 +112,11 @@ def test_the_view_suits_console_and_volume(project: Project, tmp_path: Path) -> 
     loaded = load_study(project.file)
     with Store(tmp_path / "results.db") as store:
         views = [
-            study_view(terminal(), loaded, store, workers=1),
-            study_view(plain, loaded, store, workers=1),
-            study_view(coloured, loaded, store, workers=1),
-            study_view(terminal(), loaded, store, workers=1, quiet=True),
-            study_view(terminal(), loaded, store, workers=1, verbose=True),
+            study_view(terminal(), loaded, store),
+            study_view(plain, loaded, store),
+            study_view(coloured, loaded, store),
+            study_view(terminal(), loaded, store, quiet=True),
+            study_view(terminal(), loaded, store, verbose=True),
         ]
     assert [type(view) for view in views] == [
         LiveView,
@@ -130,7 +131,7 @@ def test_a_look_is_followed_by_a_long_rest(trained: Project) -> None:
     loaded = load_study(trained.file)
     with Store(trained.store_file) as store:
         looks = 0
-        view = LiveView(terminal(), loaded, store, workers=1)
+        view = LiveView(terminal(), loaded, store)
 
         def slow() -> SoFar:
             nonlocal looks
