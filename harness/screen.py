@@ -19,6 +19,15 @@ _VISIBLE = {
 }
 
 
+def is_terminal(console: Console) -> bool:
+    """Say whether a console prints where people watch, and what is there may be painted over.
+
+    rich takes any output for a terminal where FORCE_COLOR is set: that asks for colours in logs,
+    too, not for bars and broken lines.
+    """
+    return console.is_terminal and console.file.isatty() and not console.is_dumb_terminal
+
+
 def visible(text: str) -> str:
     """A text whose control characters are signs to read: "␛[31m" for the code of red.
 

@@ -25,6 +25,7 @@ from harness.commands.options import (
 )
 from harness.commands.results import load, stored, write_json
 from harness.language import Language
+from harness.screen import is_terminal
 
 if TYPE_CHECKING:
     from harness.plan import Trial
@@ -160,7 +161,7 @@ def _trained(
         quiet=terminal.is_quiet(),
         verbose=terminal.is_verbose(),
     )
-    on_terminal = terminal.console.is_terminal
+    on_terminal = is_terminal(terminal.console)
     if on_terminal:
         terminal.say("building every arm once, so that mistakes show before any training …")
     try:

@@ -12,7 +12,7 @@ import typer
 from rich.text import Text
 
 from harness.errors import UserError
-from harness.screen import Screen
+from harness.screen import Screen, is_terminal
 
 FINE, TRIALS_FAILED, BAD_INPUT, CONTRADICTED, INCONCLUSIVE, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
@@ -78,7 +78,7 @@ def leave_output_to_machines() -> None:
 
 def answer(text: str | Text) -> None:
     """Print what was asked for: always. Lines are broken between words, and only on a terminal."""
-    console.print(text, markup=False, soft_wrap=not console.is_terminal)
+    console.print(text, markup=False, soft_wrap=not is_terminal(console))
 
 
 def say(text: str | Text) -> None:
@@ -95,7 +95,7 @@ def detail(text: str) -> None:
 
 def complain(text: str) -> None:
     """Print to standard error."""
-    errors.print(text, markup=False, soft_wrap=not errors.is_terminal)
+    errors.print(text, markup=False, soft_wrap=not is_terminal(errors))
 
 
 def fail(text: str) -> NoReturn:

@@ -13,15 +13,14 @@ from threading import Event, Thread
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
-from harness.plan import Trial
 from harness.prose.words import MARKS, effect_words
 from harness.quantities import plural
-from harness.running.progress import LineView, ProgressView, QuietView, eta_words
+from harness.running.progress import BarView, LineView, ProgressView, QuietView
 from harness.running.so_far import SoFar, so_far
+from harness.screen import is_terminal
 from harness.stopping import declared_looks
 from harness.store import Store
 from harness.study_file import LoadedStudy
@@ -32,30 +31,21 @@ PAUSE_FOR_COST = 50.0
 _FRAME_LINES = 9  # what the view takes beside its rows
 
 
-class LiveView:
+class LiveView(BarView):
     """A bar with trials by state, the arms' accuracy so far and verdicts that do not count yet."""
 
     def __init__(self, console: Console, loaded: LoadedStudy, store: Store) -> None:
-        self._console, self._loaded = console, loaded
+        super().__init__(console)
+        self._loaded = loaded
         self._look: Callable[[], SoFar] = lambda: so_far(loaded, store)
         self._live: Live | None = None
         self._watcher: Thread | None = None
         self._over = Event()
         self._seen: SoFar | None = None
-        self._total = self._done = self._at_work = 0
+        self._at_work = 0
 
-    def begin(self, total: int) -> None:
-        """Show the view, and start to watch the store."""
-        self._total, self._done, self._at_work = total, 0, 0
-        self._progress = Progress(
-            TextColumn("training"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("{task.fields[eta]}"),
-            console=self._console,
-        )
-        self._task = self._progress.add_task("", total=total, eta="estimating …")
+    def _show(self) -> None:
+        """Show the bar with all that is below it, and start to watch the store."""
         self._live = Live(
             get_renderable=self._frame, console=self._console, refresh_per_second=2, transient=True
         )
@@ -64,20 +54,9 @@ class LiveView:
         self._watcher = Thread(target=self._watch, args=(self._over,), daemon=True)
         self._watcher.start()
 
-    def update(self, done: int, trial: Trial, status: str, eta: float | None) -> None:
-        """Move the bar; a trial that did not complete gets a line of its own."""
-        self._done = done
-        if status not in {"completed", "completed elsewhere"}:
-            self.note(f"{trial.arm}, replicate {trial.replicate}: {status}")
-        self._progress.update(self._task, completed=done, eta=eta_words(eta))
-
     def at_work(self, count: int) -> None:
         """Show how many trials are under way."""
         self._at_work = count
-
-    def note(self, text: str) -> None:
-        """Print a line above the view."""
-        self._console.print(text, markup=False, highlight=False)
 
     def end(self) -> None:
         """Leave the bar alone as it stands: the verdicts that count come with the report."""
@@ -112,8 +91,8 @@ class LiveView:
         return Group(*parts)
 
     def _states(self, seen: SoFar | None) -> Text:
-        waiting = self._total - self._done - self._at_work
-        parts = [f"{self._at_work} under way", f"{waiting} waiting"]
+        to_go = round(self._progress.tasks[0].remaining or 0)
+        parts = [f"{self._at_work} under way", f"{to_go - self._at_work} waiting"]
         if seen is not None:
             blocks = len(self._loaded.study.study.replicate_ids)
             stored = [f"{count} {state}" for state, count in seen.states.items()]
@@ -164,7 +143,6 @@ def study_view(
         return QuietView()
     if verbose:
         return LineView(console, every=0.0)
-    # FORCE_COLOR makes rich take any output for a terminal; a log must not be painted over
-    if console.file.isatty() and not console.is_dumb_terminal:
+    if is_terminal(console):
         return LiveView(console, loaded, store)
     return LineView(console)

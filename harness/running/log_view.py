@@ -13,6 +13,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from harness.logs.progress import Watch
 from harness.running.progress import PLAIN_EVERY_SECONDS
+from harness.screen import is_terminal
 
 PLAIN_AFTER_SECONDS = 1.0
 """Reading that takes no longer gets no line."""
@@ -25,7 +26,7 @@ def watched_logs(console: Console) -> Iterator[Watch]:
     Args:
         console: Where to show it; a quiet one shows nothing.
     """
-    if not console.is_terminal:
+    if not is_terminal(console):
         yield _Lines(console).watch
         return
     bar = _Bar(console)

@@ -12,14 +12,16 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
-    TaskID,
     TextColumn,
     TimeElapsedColumn,
 )
 
 from harness.plan import Trial
+from harness.screen import is_terminal
 
 PLAIN_EVERY_SECONDS = 10.0
+COMPLETED = {"completed", "completed elsewhere"}
+"""How trials end with which nothing went wrong."""
 
 
 class ProgressView(Protocol):
@@ -46,29 +48,28 @@ class BarView:
 
     def __init__(self, console: Console) -> None:
         self._console = console
+
+    def begin(self, total: int) -> None:
+        """Show the bar; one that an earlier stage of the run has left stays as it stands."""
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
             TextColumn("{task.fields[eta]}"),
-            console=console,
+            console=self._console,
         )
-        self._task: TaskID | None = None
-
-    def begin(self, total: int) -> None:
-        """Show the bar, in place of one that an earlier stage of the run has left."""
-        if self._task is not None:
-            self._progress.remove_task(self._task)
-        self._progress.start()
         self._task = self._progress.add_task("training", total=total, eta="estimating …")
+        self._show()
+
+    def _show(self) -> None:
+        self._progress.start()
 
     def update(self, done: int, trial: Trial, status: str, eta: float | None) -> None:
         """Move the bar; a trial that did not complete gets a line of its own."""
-        if status != "completed":
+        if status not in COMPLETED:
             self.note(f"{trial.arm}, replicate {trial.replicate}: {status}")
-        if self._task is not None:
-            self._progress.update(self._task, completed=done, eta=eta_words(eta))
+        self._progress.update(self._task, completed=done, eta=eta_words(eta))
 
     def at_work(self, count: int) -> None:
         """Show nothing: the bar counts what has ended."""
@@ -100,7 +101,7 @@ class LineView:
     def update(self, done: int, trial: Trial, status: str, eta: float | None) -> None:
         """Print a line now and then, always at the end and when something went wrong."""
         due = time.monotonic() - self._last >= self._every or done == self._total
-        if due or status != "completed":
+        if due or status not in COMPLETED:
             self._last = time.monotonic()
             self.note(
                 f"{done}/{self._total} {trial.arm}, replicate {trial.replicate}: {status}"
@@ -139,7 +140,7 @@ class QuietView:
 
 def progress_view(console: Console) -> ProgressView:
     """The view that suits the console."""
-    return BarView(console) if console.is_terminal else LineView(console)
+    return BarView(console) if is_terminal(console) else LineView(console)
 
 
 def eta_words(seconds: float | None) -> str:

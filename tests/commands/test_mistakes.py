@@ -84,6 +84,16 @@ def test_no_color_leaves_plain_text(trained: Trained, monkeypatch: pytest.Monkey
     assert "\x1b[3" not in coloured(script, trained, {"NO_COLOR": "1"})
 
 
+def test_a_log_that_is_coloured_keeps_its_lines_whole(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    line = "word " * 100 + "end"
+    terminal.answer(line)
+    terminal.complain(line)
+    assert capsys.readouterr() == (f"{line}\n", f"{line}\n")
+
+
 def coloured(script: str, trained: Trained, more: dict[str, str]) -> str:
     """What a command prints where colour is asked for."""
     command = f"{script} {trained.file} --reports {trained.reports}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from harness.logged import logged_results
 from harness.running import log_view
 from harness.running.log_view import watched_logs
 from harness.study_file import load_study
+from tests.terminals import coloured_log, shown, terminal
 
 HEAD = '[study]\nname = "others"\nquestion = "Which ends higher?"\n'
 CLAIM = """
@@ -70,16 +70,23 @@ def test_quiet_commands_tell_nothing(
 
 
 def test_a_bar_names_the_log_and_goes_away() -> None:
-    screen = io.StringIO()
-    with watched_logs(Console(file=screen, force_terminal=True, width=100)) as watch:
+    console = terminal()
+    with watched_logs(console) as watch:
         watch(Path("cnn[bold]-s0.csv"), 50, 100)
-    assert "reading cnn[bold]-s0.csv" in screen.getvalue()
-    assert screen.getvalue().endswith("\x1b[1A\x1b[2K")  # the line is taken back
+    assert "reading cnn[bold]-s0.csv" in shown(console)
+    assert shown(console).endswith("\x1b[1A\x1b[2K")  # the line is taken back
 
 
-@pytest.mark.parametrize("is_terminal", [True, False])
-def test_nothing_is_shown_where_no_logs_are_read(is_terminal: bool) -> None:
-    screen = io.StringIO()
-    with watched_logs(Console(file=screen, force_terminal=is_terminal)):
+def test_a_log_is_not_painted_over_though_it_is_coloured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log_view, "PLAIN_AFTER_SECONDS", 0.0)
+    console = coloured_log()
+    with watched_logs(console) as watch:
+        watch(Path("cnn-s0.csv"), 50, 100)
+    assert shown(console) == "reading logs: 50% of 100 bytes, now cnn-s0.csv\n"
+
+
+@pytest.mark.parametrize("console", [terminal(), coloured_log()])
+def test_nothing_is_shown_where_no_logs_are_read(console: Console) -> None:
+    with watched_logs(console):
         pass
-    assert screen.getvalue() == ""
+    assert shown(console) == ""

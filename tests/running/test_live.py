@@ -11,27 +11,16 @@ from rich.console import Console
 
 from harness.plan import Seeds, Trial
 from harness.running.live import LiveView, study_view
-from harness.running.progress import LineView, QuietView
+from harness.running.progress import BarView, LineView, ProgressView, QuietView, progress_view
 from harness.running.session import run_study
 from harness.running.so_far import SoFar, so_far
 from harness.store import Store
 from harness.study_file import load_study
 from tests.patience import wait_for
 from tests.running.conftest import Project
+from tests.terminals import coloured_log, shown, terminal
 
 TRIAL = Trial("own", 0, Seeds(0, 0, 0, 0), "f", 0)
-
-
-class Screen(io.StringIO):
-    """A terminal that keeps what is drawn on it."""
-
-    def isatty(self) -> bool:
-        return True
-
-
-def terminal(height: int = 30) -> Console:
-    """A console on such a screen."""
-    return Console(file=Screen(), force_terminal=True, width=100, height=height)
 
 
 @pytest.fixture
@@ -88,7 +77,7 @@ def test_a_look_that_fails_leaves_the_run_alone(project: Project) -> None:
         view._look = broken
         summary = run_study(loaded, store, workers=1, view=view)
     assert (summary.trained, summary.failed) == (4, [])
-    assert "4/4" in console.file.getvalue()  # type: ignore[attr-defined]
+    assert "4/4" in shown(console)
 
 
 def test_a_small_terminal_holds_the_frame_of_a_large_study(trained: Project) -> None:
@@ -108,13 +97,12 @@ def test_a_small_terminal_holds_the_frame_of_a_large_study(trained: Project) -> 
 
 def test_the_view_suits_console_and_volume(project: Project, tmp_path: Path) -> None:
     plain = Console(file=io.StringIO())
-    coloured = Console(file=io.StringIO(), force_terminal=True)  # a log, with FORCE_COLOR set
     loaded = load_study(project.file)
     with Store(tmp_path / "results.db") as store:
         views = [
             study_view(terminal(), loaded, store),
             study_view(plain, loaded, store),
-            study_view(coloured, loaded, store),
+            study_view(coloured_log(), loaded, store),
             study_view(terminal(), loaded, store, quiet=True),
             study_view(terminal(), loaded, store, verbose=True),
         ]
@@ -125,6 +113,30 @@ def test_the_view_suits_console_and_volume(project: Project, tmp_path: Path) -> 
         QuietView,
         LineView,
     ]
+
+
+@pytest.mark.parametrize("kind", ["live", "bar", "lines"])
+def test_only_what_went_wrong_gets_a_line_in_every_view(project: Project, kind: str) -> None:
+    """Not a trial that another run has completed."""
+    console = terminal()
+    with Store(project.store_file) as store:
+        views: dict[str, ProgressView] = {
+            "live": LiveView(console, load_study(project.file), store),
+            "bar": BarView(console),
+            "lines": LineView(console, every=float("inf")),
+        }
+        view = views[kind]
+        view.begin(4)
+        for done, status in enumerate(["completed", "completed elsewhere", "failed"], start=1):
+            view.update(done, TRIAL, status, None)
+        view.end()
+    assert "own, replicate 0: failed" in shown(console)
+    assert "completed elsewhere" not in shown(console)
+
+
+def test_a_bar_is_for_those_who_watch_and_not_for_coloured_logs() -> None:
+    assert isinstance(progress_view(terminal()), BarView)
+    assert isinstance(progress_view(coloured_log()), LineView)
 
 
 def test_a_look_is_followed_by_a_long_rest(trained: Project) -> None:

@@ -37,6 +37,7 @@ def start(project: Project, address: str, machine: str | None = None) -> subproc
         command = [sys.executable, "-c", ELSEWHERE, machine]
     reports = project.folder / f"reports-{time.monotonic_ns()}"
     arguments = ["study", project.file, "--reports", reports, "--store", address, "--jobs", "1"]
+    arguments.append("--verbose")  # each trial of the other gets its line
     return subprocess.Popen(
         [*command, *map(str, arguments)],
         stdout=subprocess.PIPE,
