@@ -7,6 +7,7 @@ what it was training; the scheduler gives that to another one, three times at mo
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import math
 import os
@@ -69,6 +70,12 @@ class DaskCrew:
             self._slots.append(DaskSlot(self._client, self._begins))
         return iter(self._slots[:wanted])
 
+    def give_up(self) -> None:
+        """Leave nothing of this run at work, where that costs the cluster no worker."""
+        with suppress(OSError, TimeoutError):  # a scheduler that is gone can tell nobody
+            for slot in self._slots:
+                slot.stop(is_stuck=False)
+
 
 class DaskSlot:
     """Room for one call at a time on the cluster; used like `harness.running.worker.Worker`."""
@@ -92,15 +99,22 @@ class DaskSlot:
         self._future = self._client.submit(_alone, topic, key, function, arguments, key=key)
         return _fetched(self._future, self._client)
 
-    def stop(self) -> None:
-        """Give up what is under way; a worker that is at it is ended, for it may be stuck."""
+    def stop(self, *, is_stuck: bool = True) -> None:
+        """Give up what is under way; a worker that is at it is ended, for dask interrupts no call.
+
+        Args:
+            is_stuck: Whether the worker would be of no use to anybody. Else it is only ended where
+                another one is started in its place.
+        """
         if self._future is None or self._future.done():
             return
         key = self._future.key
         self._future.cancel()  # before its worker is lost, or it would be given to another
         if key in self._begins.found:
             worker = self._begins.found[key][1]
-            self._client.run(_end_at, key, workers=[worker], wait=False, on_error="ignore")
+            self._client.run(
+                _end_at, key, is_stuck, workers=[worker], wait=False, on_error="ignore"
+            )
         self._forget()
 
     def _forget(self) -> None:
@@ -151,13 +165,22 @@ def _alone(topic: str, key: str, function: Callable[..., Any], arguments: Sequen
     return result
 
 
-async def _end_at(key: str) -> None:
+async def _end_at(key: str, is_stuck: bool, dask_worker: Any) -> None:
     """On a worker: end it, if it is at this call and not at somebody else's.
+
+    The scheduler is told first: calls that wait here, of other studies too, are then given to other
+    workers. It fails those that lost four workers of whose end it was not told.
 
     A coroutine, since dask refuses to run anything else without waiting for its answer.
     """
-    if key in _under_way:
-        os._exit(1)
+    if key not in _under_way or not (is_stuck or dask_worker.nanny):
+        return
+    leave = dask_worker.scheduler.unregister(
+        address=dask_worker.address, expected=True, close=False, stimulus_id=key
+    )
+    with suppress(OSError, TimeoutError):
+        await asyncio.wait_for(leave, PATIENCE)
+    os._exit(1)
 
 
 @contextmanager
@@ -202,7 +225,12 @@ def dask_hired(workers: int, threads: int, *, scheduler: str | None) -> Iterator
             ) from None
         stack.enter_context(client)
         _await_worker(client, scheduler)
-        yield DaskCrew(client)
+        crew = DaskCrew(client)
+        try:
+            yield crew
+        except KeyboardInterrupt:
+            crew.give_up()
+            raise
 
 
 def _await_worker(client: Any, scheduler: str | None) -> None:

@@ -8,11 +8,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -24,7 +25,7 @@ from harness.errors import UserError
 from harness.measures import CURVE_COLUMNS
 from harness.plan import ArmJob, Seeds, Trial
 from harness.running import dask_crew
-from harness.running.dask_crew import dask_hired
+from harness.running.dask_crew import DaskSlot, dask_hired
 from harness.running.executor import Executor, Run, outcome_of
 from harness.running.progress import Clock, LineView
 from harness.running.session import RunSummary, _starting, run_study
@@ -277,6 +278,54 @@ def test_a_study_does_not_wait_until_its_places_are_warm_behind_another_one(
             assert ours.begun is None
         assert not long.done()
         (tmp_path / "sign").touch()
+
+
+def test_an_interrupted_study_leaves_nothing_at_work_and_costs_others_nothing() -> None:
+    """Its trial ends with its worker; a nanny starts another, which takes what waited there."""
+    with (
+        distributed.LocalCluster(
+            n_workers=1, threads_per_worker=1, dashboard_address=None
+        ) as cluster,
+        dask_hired(1, 1, scheduler=cluster.scheduler_address) as (theirs, *_),
+    ):
+        before = theirs.submit(os.getpid).result(timeout=PATIENCE)
+        found: list[Future[int]] = []
+
+        def wait_behind() -> None:
+            found.append(theirs.submit(os.getpid))
+            wait_for(lambda: "processing" in {task.state for task in tasks(cluster, theirs)})
+
+        with pytest.raises(KeyboardInterrupt):
+            interrupt(cluster.scheduler_address, 10_000, wait_behind)
+        assert found[0].result(timeout=PATIENCE) != before
+        assert [task.suspicious for task in tasks(cluster, theirs)] == [0]
+
+
+def test_a_worker_that_nobody_would_replace_outlives_an_interrupted_study(
+    scheduler: tuple[str, Path],
+) -> None:
+    address, file = scheduler
+    with a_worker(file) as process, dask_hired(1, 1, scheduler=address) as (theirs, *_):
+        before = theirs.submit(os.getpid).result(timeout=PATIENCE)
+        with pytest.raises(KeyboardInterrupt):
+            interrupt(address, 3.0)
+        assert theirs.submit(os.getpid).result(timeout=PATIENCE) == before
+        assert process.poll() is None
+
+
+def interrupt(address: str, seconds: float, meanwhile: Callable[[], None] = lambda: None) -> None:
+    """Begin with a call that takes so long, and be interrupted."""
+    with dask_hired(1, 1, scheduler=address) as (slot, *_):
+        slot.submit(time.sleep, seconds)
+        wait_for(lambda: slot.begun is not None)
+        meanwhile()
+        raise KeyboardInterrupt
+
+
+def tasks(cluster: Any, slot: DaskSlot) -> list[Any]:
+    """What the scheduler knows of a slot's call."""
+    key = slot._future.key
+    return [task for name, task in cluster.scheduler.tasks.items() if name == key]
 
 
 def until_there(sign: Path) -> None:
