@@ -128,17 +128,27 @@ def add_contents(store: Store, contents: Contents) -> int:
             new = [row for key, row in contents.rows[table].items() if key not in there]
             if new:
                 connection.execute(sa.insert(table), new)
-        added = {
-            key
+        added = sum(
+            put_trial(connection, row, contents.epochs[CURVES].get(key, []))
             for key, row in contents.whole(TRIALS).items()
-            if put_trial(connection, row, contents.epochs[CURVES].get(key, []))
-        }
-        for key, row in contents.whole(TIMED_TRIALS).items():
-            if key in added:
-                put_timing(connection, row, contents.epochs[TIMED_EPOCHS][key])
-        return len(added)
+        )
+        _add_timings(connection, contents)
+        return added
 
     return store.database.write(work)
+
+
+def _add_timings(connection: sa.Connection, contents: Contents) -> None:
+    """A trial may be timed long after it was added: its timing follows it, to the same curve."""
+    seals = {
+        row.fingerprint: row.curve
+        for row in connection.execute(sa.select(TRIALS.c.fingerprint, TRIALS.c.curve))
+    }
+    timed = set(connection.scalars(sa.select(TIMED_TRIALS.c.fingerprint)))
+    for key, row in contents.whole(TIMED_TRIALS).items():
+        seal = curve_seal(CURVES, contents.epochs[CURVES].get(key, []))
+        if key not in timed and seal is not None and seal == seals.get(key):
+            put_timing(connection, row, contents.epochs[TIMED_EPOCHS][key])
 
 
 def _check_protocol(store: Store, connection: sa.Connection, contents: Contents) -> None:

@@ -375,6 +375,22 @@ def test_results_go_from_a_file_to_a_team_and_back(place: Place, tmp_path: Path)
         assert own.curves().equals(team.curves())
 
 
+def test_what_was_timed_since_follows_its_trial(place: Place, tmp_path: Path) -> None:
+    """Not to another curve, and not in place of what was timed there."""
+    with Place(str(tmp_path / "own.db")).open() as own, place.open() as team:
+        for key in ("k1", "k2", "k3"):
+            own.record(record(key), {})
+        team.record(record("k2", epochs=2), {})
+        assert add_contents(team, read_contents(own)) == 2
+        team.record_timing("k3", record("k3").rows, difference="there", load=None)
+        for key in ("k1", "k2", "k3"):
+            own.record_timing(key, record(key).rows, difference=None, load=0.5)
+        assert add_contents(team, read_contents(own)) == 0
+        assert team.timing_differences() == {"k1": None, "k3": "there"}
+        both = own.timings().query("fingerprint != 'k2'").reset_index(drop=True)
+        assert team.timings().equals(both)
+
+
 def test_trials_under_other_claims_are_not_mixed(place: Place, tmp_path: Path) -> None:
     with Place(str(tmp_path / "own.db")).open() as own, place.open() as team:
         own.record(record("k1"), {"claims": {"c": "mine"}})
