@@ -39,14 +39,15 @@ class Retrained:
         replicate: Its replicate.
         difference: Where its curves first differ; None if they do not, or if it failed.
         error: Why it could not be trained again; None if it was.
-        environment: By key, what it ran on then and now, where that differs.
+        environment: By key, what it ran on then and now, where that differs; None if what it ran
+            on then is not known.
     """
 
     arm: str
     replicate: int
     difference: Difference | None
     error: str | None
-    environment: Mapping[str, Sequence[str]]
+    environment: Mapping[str, Sequence[str]] | None
 
     @property
     def outcome(self) -> Sameness:
@@ -82,7 +83,7 @@ class Verification:
 
     @property
     def is_explained(self) -> bool:
-        """Whether every trial that differs ran on something else before."""
+        """Whether every trial that differs is known to have run on something else before."""
         return all(trial.environment for trial in self.trials if trial.outcome == "different")
 
     @property

@@ -61,6 +61,8 @@ def _where(difference: Difference) -> str:
 
 
 def _why(trial: Retrained) -> str:
+    if trial.environment is None:
+        return "what it was first trained on is not known, so nothing explains it"
     if not trial.environment:
         return "the environment is the same, so this should not be"
     changed = [f"{key} ({' or '.join(values)})" for key, values in trial.environment.items()]

@@ -137,7 +137,7 @@ def _compared(
                     else first_difference(store.rows(trial.fingerprint), outcome.rows)
                 ),
                 error=outcome.error if failed else None,
-                environment=differences([there, here]),
+                environment=differences([there, here]) if there else None,
             )
         )
     return found

@@ -13,12 +13,12 @@ from typer.testing import CliRunner
 
 from harness.cli import app
 from harness.errors import UserError
-from harness.plan import ArmJob, Seeds, digest
+from harness.plan import ArmJob, Seeds, Trial, digest, plan_trials
 from harness.prose.notices import study_notices
 from harness.prose.verification_words import verification_lines, verification_sentence
 from harness.running.progress import LineView
 from harness.running.session import arm_jobs
-from harness.running.verify import verify_study
+from harness.running.verify import _compared, verify_study
 from harness.store import Store
 from harness.study_file import load_study
 from harness.training.trial import TrialOutcome
@@ -74,6 +74,13 @@ def found_elsewhere(project: Project) -> None:
             store.describe_arm(digest(job.settings), {**identity, "device": "gpu"}, description)
 
 
+def planned(project: Project, store: Store) -> list[Trial]:
+    """The study's trials, as its arms were described."""
+    loaded = load_study(project.file)
+    arms = {name: store.arm(digest(job.settings)) for name, job in arm_jobs(loaded).items()}
+    return plan_trials(loaded.study, {name: arm[0] for name, arm in arms.items() if arm})
+
+
 def row(epoch: int, **values: float | None) -> dict[str, Any]:
     numbers = {"loss": 1.0, "accuracy": 0.5, "val_loss": 1.1, "val_accuracy": 0.4}
     return {"epoch": epoch, "seconds": 1.0, **numbers, **values}
@@ -117,6 +124,20 @@ def test_another_environment_may_explain_it(project: Project) -> None:
     assert (found.is_identical, found.is_explained, found.is_reproduced) == (False, True, True)
     told = " ".join(verification_lines(found))
     assert "the environment differs in tensorflow (2.19.0 or 2." in told
+
+
+def test_an_environment_that_is_not_known_explains_nothing(project: Project) -> None:
+    """So `bench store repair` leaves a trial when the page with its environment is lost."""
+    rewrite(project.store_file, "UPDATE trials SET environment = NULL")
+    with Store(project.store_file) as store:
+        trial = planned(project, store)[0]
+        outcomes = {trial.fingerprint: TrialOutcome("completed", [row(1), row(2)])}
+        trials = tuple(_compared(load_study(project.file), store, [trial], outcomes))
+    found = Verification("2026-01-02", stored=1, seed=1, trials=trials, changed_verdicts=())
+    assert (found.is_identical, found.is_explained, found.is_reproduced) == (False, False, False)
+    assert Verification.from_document(json.loads(json.dumps(found.document()))) == found
+    (told,) = verification_lines(found)
+    assert told.endswith("what it was first trained on is not known, so nothing explains it")
 
 
 def test_a_verdict_that_would_change_is_named(project: Project) -> None:
