@@ -166,7 +166,8 @@ def _decided_with(
         own = (others["arm"] == arm) & (others["replicate"] == replicate)
         if own.any():  # else its block is not whole, and no verdict uses it
             fresh = pd.DataFrame(rows).set_index("epoch").astype(float)
-            fresh.update(others[own].set_index("epoch")[["seconds", "cpu_seconds"]])
+            clocks = others[own].set_index("epoch")[["seconds", "cpu_seconds"]]
+            fresh[clocks.columns] = clocks  # NaN as well: what was not timed stays so
             replaced.append(fresh.reset_index().assign(arm=arm, replicate=replicate))
             others = others[~own]
     table = pd.concat([others, *replaced], ignore_index=True)

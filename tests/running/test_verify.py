@@ -18,7 +18,7 @@ from harness.prose.notices import study_notices
 from harness.prose.verification_words import verification_lines, verification_sentence
 from harness.running.progress import LineView
 from harness.running.session import arm_jobs
-from harness.running.verify import _compared, verify_study
+from harness.running.verify import _compared, _decided_with, verify_study
 from harness.store import Store
 from harness.study_file import load_study
 from harness.training.trial import TrialOutcome
@@ -180,6 +180,23 @@ def test_seconds_change_no_verdict(project: Project) -> None:
     found = verify(project, seed=3)
     assert [(trial.arm, trial.replicate) for trial in found.trials] == [("linear", 5)]
     assert (found.is_identical, found.changed_verdicts) == (True, ())
+
+
+def test_seconds_that_are_not_known_stay_so(project: Project) -> None:
+    """Those of an audit are not what timing alone would find."""
+    text = project.file.read_text("utf-8")
+    text = text.replace('{ kind = "final" }', '{ kind = "seconds_per_epoch" }')
+    text = text.replace("threads = 1", 'threads = 1\ntiming = "exclusive"')
+    project.file.write_text(text, "utf-8")
+    results = project.results()
+    assert results.verdicts[0].n == 0
+    took = {"linear": 1.0, "own": 2.0}
+    anew = {
+        (arm, replicate): [row(epoch, seconds=s, cpu_seconds=s) for epoch in (1, 2)]
+        for arm, s in took.items()
+        for replicate in range(6)
+    }
+    assert _decided_with(results, anew) == ["inconclusive"]
 
 
 def test_nothing_to_verify_is_said(project: Project) -> None:
