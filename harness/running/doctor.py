@@ -29,6 +29,7 @@ GIB = 2**30
 WORKER_GIB = 0.7
 """Memory that one worker takes at most on the data that ship."""
 PROBE_SECONDS = 120.0
+CONTROL_GROUP = Path("/sys/fs/cgroup")
 
 
 @dataclass(frozen=True)
@@ -107,13 +108,21 @@ def _memory(cores: int) -> Check:
 def _free_memory() -> float:
     """What is free, on the machine and under the control group's limit."""
     free = float(psutil.virtual_memory().available)
-    group = Path("/sys/fs/cgroup")
     try:
-        limit = (group / "memory.max").read_text(encoding="ascii").strip()
-        used = (group / "memory.current").read_text(encoding="ascii").strip()
-        return min(free, float(limit) - float(used)) if limit != "max" else free
-    except (OSError, ValueError):
+        limit = _of_control_group("memory.max")
+        return free if limit == "max" else min(free, float(limit) - _used_by_control_group())
+    except (OSError, ValueError, KeyError):
         return free
+
+
+def _used_by_control_group() -> float:
+    """Memory in use but for copies of files that were not read lately: the kernel drops these."""
+    stat = dict(line.split() for line in _of_control_group("memory.stat").splitlines())
+    return float(_of_control_group("memory.current")) - float(stat["inactive_file"])
+
+
+def _of_control_group(name: str) -> str:
+    return (CONTROL_GROUP / name).read_text(encoding="ascii").strip()
 
 
 def _store(reports: Path) -> Check:

@@ -83,5 +83,19 @@ def test_too_little_memory_asks_for_fewer_jobs(monkeypatch: pytest.MonkeyPatch) 
     assert doctor._memory(1).state == "broken"
 
 
+def test_copies_of_files_are_no_used_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A control group that has read much: the kernel gives that memory back to who needs it."""
+    monkeypatch.setattr(doctor, "CONTROL_GROUP", tmp_path)
+    mib = 2**20
+    (tmp_path / "memory.max").write_text(f"{100 * mib}\n")
+    (tmp_path / "memory.current").write_text(f"{99 * mib}\n")
+    (tmp_path / "memory.stat").write_text(f"anon {30 * mib}\ninactive_file {60 * mib}\n")
+    assert doctor._free_memory() == 61 * mib
+    (tmp_path / "memory.max").write_text("max\n")
+    assert doctor._free_memory() > 61 * mib
+
+
 def test_the_python_at_hand_is_one_that_is_tested() -> None:
     assert doctor._python().found.startswith(sys.version.partition(" ")[0])
