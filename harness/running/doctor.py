@@ -21,7 +21,7 @@ from matplotlib import font_manager
 
 from harness.catalog import datasets
 from harness.catalog.cache import data_folder
-from harness.environment import describe_environment, load_average
+from harness.environment import describe_environment, has_bfloat16, load_average
 from harness.training.runtime import worker_environment
 
 State = Literal["fine", "notice", "broken"]
@@ -65,7 +65,7 @@ def examine(reports: Path, cores: int) -> Iterator[Check]:
     yield from _disks({"results": reports, "data": data_folder(), "temporary": _temporary()})
     yield _fonts()
     yield _parquet()
-    yield from _tensorflow(environment)
+    yield from _tensorflow()
     yield from _data()
 
 
@@ -179,7 +179,7 @@ def _parquet() -> Check:
     return Check("Parquet", "notice", "pyarrow is not installed", fix)
 
 
-def _tensorflow(environment: dict[str, str]) -> Iterator[Check]:
+def _tensorflow() -> Iterator[Check]:
     """Train a step in a process of its own, as a worker would."""
     command = [sys.executable, "-m", "harness.training.probe"]
     name, reinstall = "TensorFlow", "python -m pip install --force-reinstall tensorflow"
@@ -205,15 +205,12 @@ def _tensorflow(environment: dict[str, str]) -> Iterator[Check]:
     state: State = "fine" if told["trains"] else "broken"
     found = f"{told['tensorflow']} with Keras {told['keras']} trains; {gpus}"
     yield Check(name, state, found, "" if told["trains"] else reinstall)
-    yield _kernels(environment, onednn=told["onednn"])
+    yield _kernels(onednn=told["onednn"])
 
 
-def _kernels(environment: dict[str, str], *, onednn: bool) -> Check:
-    features = environment["cpu_features"].split()
-    has_bfloat16 = bool({"amx_bf16", "avx512_bf16"} & set(features))
-    if onednn and has_bfloat16:
-        unit = "AMX" if "amx_bf16" in features else "AVX512-BF16"
-        found = f'oneDNN on; {unit}: precision = "mixed_bfloat16" computes in hardware'
+def _kernels(*, onednn: bool) -> Check:
+    if onednn and has_bfloat16():
+        found = 'oneDNN on; bfloat16 unit: precision = "mixed_bfloat16" computes in hardware'
         return Check("kernels", "fine", found)
     if onednn:
         return Check("kernels", "fine", 'oneDNN on; no bfloat16 unit: keep precision = "float32"')

@@ -43,16 +43,27 @@ def test_whether_onednn_is_on_is_what_tensorflow_says(
     monkeypatch: pytest.MonkeyPatch, switch: str, state: str
 ) -> None:
     monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", switch)
-    _, kernels = doctor._tensorflow({"cpu_features": "avx2"})
+    _, kernels = doctor._tensorflow()
     assert (kernels.state, f"oneDNN {'on' if switch == '1' else 'off'}" in kernels.found) == (
         state,
         True,
     )
 
 
+@pytest.mark.parametrize(
+    ("flags", "found"),
+    [("asimd bf16", "computes in hardware"), ("avx2 fma", "no bfloat16 unit")],
+)
+def test_a_bfloat16_unit_is_one_on_every_kind_of_processor(
+    monkeypatch: pytest.MonkeyPatch, flags: str, found: str
+) -> None:
+    monkeypatch.setattr("harness.environment._cpuinfo", lambda _: flags)
+    assert found in doctor._kernels(onednn=True).found
+
+
 def test_a_probe_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "PROBE_SECONDS", 0.01)
-    (check,) = doctor._tensorflow({"cpu_features": ""})
+    (check,) = doctor._tensorflow()
     assert check.state == "broken"
     assert "within 0.01 s" in check.found
 
