@@ -98,7 +98,7 @@ def _forests(found: ResultsCompared) -> list[Drawn]:
     shown = [c for c in found.comparisons if not c.is_identical]
     for unit in dict.fromkeys(c.verdict.claim.measure.unit for c in shown):
         verdicts = [_labelled(c) for c in shown if c.verdict.claim.measure.unit == unit]
-        drawn.append(replace(effects(f"compare-{unit}", verdicts, DOCUMENT), data=DOCUMENT))
+        drawn.append(effects(f"compare-{unit}", verdicts, DOCUMENT))
     return drawn
 
 
