@@ -8,11 +8,14 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from harness.study import STREAMS, Arm, Device, Precision, Stream, Study
+
+Status = Literal["completed", "diverged", "failed"]
+"""How a trial ends: ``diverged`` if a loss stopped being finite."""
 
 TRAINING_VERSION = 2
 """Raised when the training room changes what a trial's curve is; enters every fingerprint."""
@@ -145,7 +148,7 @@ def square_side(replicates: int) -> int:
 
 
 def fingerprint(identity: Mapping[str, Any], seeds: Seeds, repeat: int | None = None) -> str:
-    """A trial's key: its arm's identity (see `harness.training.describe`) and its seeds.
+    """A trial's key: its arm's identity (see `harness.training.trial.describe_arm`) and its seeds.
 
     Where nothing varies, the number of the repeat tells trials apart that are alike in all else:
     each is trained, so that they show what the machine adds by itself.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from harness.store.databases import Database, SQLiteFile, StoreError
 from harness.store.postgres import PostgresSchema
-from harness.store.records import FINISHED, Status, TrialRecord
+from harness.store.records import FINISHED, TrialRecord
 from harness.store.store import Claimed, Store
 
 __all__ = [
@@ -13,7 +13,6 @@ __all__ = [
     "Database",
     "PostgresSchema",
     "SQLiteFile",
-    "Status",
     "Store",
     "StoreError",
     "TrialRecord",

@@ -6,15 +6,14 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import sqlalchemy as sa
 
-from harness.plan import digest
+from harness.plan import Status, digest
 from harness.store.seals import clean, curve_seal, sealed
 from harness.store.tables import CURVES, DOCUMENTS, EPOCHS_OF, META, TIMED_TRIALS, TRIALS
 
-Status = Literal["completed", "diverged", "failed"]
 FINISHED = ("completed", "diverged")
 
 

@@ -16,11 +16,11 @@ import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 
+from harness.plan import Status
 from harness.store.databases import Database, SQLiteFile, StoreError
 from harness.store.leases import Leases
 from harness.store.records import (
     FINISHED,
-    Status,
     TrialRecord,
     bind,
     end_pilot,

@@ -16,11 +16,10 @@ import numpy as np
 from harness.catalog import architectures, datasets, optimizers, references
 from harness.catalog.layers import ModelSeeds
 from harness.catalog.problems import CatalogError
-from harness.plan import ArmJob, Seeds, digest
+from harness.plan import ArmJob, Seeds, Status, digest
 from harness.training.runtime import DeviceError, configure
 
 Row = dict[str, float | int | None]
-Status = Literal["completed", "diverged", "failed"]
 MOST_COMPILED = 12
 MOST_DATA = 3  # datasets that a worker keeps open, where arms have their own
 
