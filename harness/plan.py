@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -174,3 +174,11 @@ def plan_trials(study: Study, identities: Mapping[str, Mapping[str, Any]]) -> li
             key = fingerprint(identities[name], seeds, repeat)
             trials.append(Trial(name, replicate, seeds, key, len(trials)))
     return trials
+
+
+def unique_trials(trials: Iterable[Trial]) -> list[Trial]:
+    """One trial of each fingerprint, the first: arms alike in all but name share theirs."""
+    unique: dict[str, Trial] = {}
+    for trial in trials:
+        unique.setdefault(trial.fingerprint, trial)
+    return list(unique.values())

@@ -15,7 +15,7 @@ from harness.environment import describe_environment, has_bfloat16
 from harness.errors import UserError
 from harness.gather import gather
 from harness.own_code import refuse_strange_code
-from harness.plan import ArmJob, Trial, arm_job, digest, plan_trials
+from harness.plan import ArmJob, Trial, arm_job, digest, plan_trials, unique_trials
 from harness.protocol import pilot_protocol, protocol
 from harness.quantities import plural
 from harness.running.executor import Executor, Run
@@ -284,13 +284,9 @@ def _train_by_looks(
 
 
 def _missing(store: Store, trials: Sequence[Trial]) -> list[Trial]:
-    """The trials that are not finished; arms alike in all but name share theirs."""
+    """The trials that are not finished."""
     statuses = store.statuses(trial.fingerprint for trial in trials)
-    unique: dict[str, Trial] = {}
-    for trial in trials:
-        if statuses.get(trial.fingerprint) not in FINISHED:
-            unique.setdefault(trial.fingerprint, trial)
-    return list(unique.values())
+    return [t for t in unique_trials(trials) if statuses.get(t.fingerprint) not in FINISHED]
 
 
 def _look_words(look: Look, verdicts: Sequence[Verdict]) -> str:

@@ -15,7 +15,7 @@ from concurrent.futures import wait
 
 from harness.environment import load_average
 from harness.errors import last_line
-from harness.plan import ArmJob, Trial
+from harness.plan import ArmJob, Trial, unique_trials
 from harness.quantities import plural
 from harness.running.executor import POLL_SECONDS, outcome_of
 from harness.running.progress import Clock, ProgressView
@@ -86,9 +86,10 @@ def time_alone(
 def _untimed(trials: Sequence[Trial], store: Store) -> list[Trial]:
     statuses = store.statuses(trial.fingerprint for trial in trials)
     timed = set(store.timing_differences())
-    unique = {trial.fingerprint: trial for trial in trials}
     return [
-        trial for key, trial in unique.items() if statuses.get(key) in FINISHED and key not in timed
+        trial
+        for trial in unique_trials(trials)
+        if statuses.get(trial.fingerprint) in FINISHED and trial.fingerprint not in timed
     ]
 
 

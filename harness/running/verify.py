@@ -15,7 +15,7 @@ import pandas as pd
 from harness.environment import describe_environment, differences
 from harness.errors import UserError
 from harness.gather import gather
-from harness.plan import ArmJob, Trial, plan_trials
+from harness.plan import ArmJob, Trial, plan_trials, unique_trials
 from harness.quantities import plural
 from harness.results import Results
 from harness.running.executor import POLL_SECONDS, outcome_of
@@ -52,7 +52,8 @@ def verify_study(
     hire = hiring(loaded.study)
     with hire(workers, loaded.study.study.threads, calls_before_renewal=1) as crew:
         described = describe_arms(loaded, jobs, crew[0])
-        trials = plan_trials(loaded.study, {name: d.identity for name, d in described.items()})
+        identities = {name: d.identity for name, d in described.items()}
+        trials = unique_trials(plan_trials(loaded.study, identities))
         statuses = store.statuses(trial.fingerprint for trial in trials)
         finished = [trial for trial in trials if statuses.get(trial.fingerprint) in FINISHED]
         if not finished:
@@ -70,7 +71,7 @@ def verify_study(
         stored=len(finished),
         seed=seed,
         trials=tuple(_compared(loaded, store, drawn, outcomes)),
-        changed_verdicts=_changed_verdicts(gather(loaded, store, known), drawn, outcomes),
+        changed_verdicts=_changed_verdicts(gather(loaded, store, known), outcomes),
     )
     store.keep_verification(verification.document())
     return verification
@@ -143,12 +144,17 @@ def _compared(
     return found
 
 
-def _changed_verdicts(
-    results: Results, trials: Sequence[Trial], outcomes: Mapping[str, TrialOutcome]
-) -> tuple[str, ...]:
+def _changed_verdicts(results: Results, outcomes: Mapping[str, TrialOutcome]) -> tuple[str, ...]:
     """Claims that would be decided otherwise, had the drawn trials come out as they do now."""
-    anew = {(t.arm, t.replicate): outcomes[t.fingerprint].rows for t in trials}
-    again = _decided_with(results, {key: rows for key, rows in anew.items() if rows})
+    stored = results.trials
+    anew = {
+        (arm, replicate): outcomes[key].rows
+        for arm, replicate, key in zip(
+            stored["arm"], stored["replicate"], stored["fingerprint"], strict=True
+        )
+        if key in outcomes and outcomes[key].rows
+    }
+    again = _decided_with(results, anew)
     return tuple(
         verdict.claim.id
         for verdict, other in zip(results.verdicts, again, strict=True)

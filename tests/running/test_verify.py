@@ -18,7 +18,7 @@ from harness.prose.notices import study_notices
 from harness.prose.verification_words import verification_lines, verification_sentence
 from harness.running.progress import LineView
 from harness.running.session import arm_jobs
-from harness.running.verify import _compared, _decided_with, verify_study
+from harness.running.verify import _changed_verdicts, _compared, _decided_with, verify_study
 from harness.store import Store
 from harness.study_file import load_study
 from harness.training.trial import TrialOutcome
@@ -197,6 +197,31 @@ def test_seconds_that_are_not_known_stay_so(project: Project) -> None:
         for replicate in range(6)
     }
     assert _decided_with(results, anew) == ["inconclusive"]
+
+
+def with_a_twin(project: Project) -> None:
+    """The MLP once more, under another name: what is stored of the one is of both."""
+    text = project.file.read_text("utf-8")
+    arm = text[text.index('[[arms]]\nname = "own"') : text.index("[[claims]]")]
+    twin = arm.replace('"own"', '"twin"')
+    text = text.replace("[[claims]]", f"{twin}[[claims]]")
+    project.file.write_text(text.replace('["own", "linear"]', '["twin", "linear"]'), "utf-8")
+
+
+def test_a_trial_of_arms_alike_in_all_but_name_is_drawn_once(project: Project) -> None:
+    with_a_twin(project)
+    found = verify(project)
+    assert (found.stored, found.is_identical) == (12, True)
+
+
+def test_a_trial_that_comes_out_otherwise_does_so_for_all_arms_alike(project: Project) -> None:
+    with_a_twin(project)
+    results = project.results()
+    assert results.verdicts[0].outcome == "supported"
+    own = results.trials.query("arm == 'own'")["fingerprint"]
+    worse = [row(1), row(2, val_accuracy=0.0)]
+    outcomes = {key: TrialOutcome("completed", worse) for key in own}
+    assert _changed_verdicts(results, outcomes) == ("better",)
 
 
 def test_nothing_to_verify_is_said(project: Project) -> None:
