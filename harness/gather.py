@@ -26,9 +26,10 @@ from harness.results import (
     Results,
     jobs_by_trial,
     study_curves,
+    trial_keys,
 )
 from harness.samples import side_values
-from harness.stopping import Look, declared_looks, looks_reached, whole_blocks
+from harness.stopping import Look, declared_looks, looks_reached, sequential_looks, whole_blocks
 from harness.store import FINISHED, Store
 from harness.study import Study
 from harness.study_file import LoadedStudy
@@ -72,7 +73,7 @@ def gather(
     identities = _identities(known)
     trials, environments = _trials(loaded, store, identities)
     curves = _curves(trials, store)
-    attempted = set(zip(trials["arm"], trials["replicate"], strict=True))
+    attempted = trial_keys(trials)
     whole = whole_blocks(study, attempted)
     curves = curves[curves["replicate"].isin(whole)].reset_index(drop=True)
     is_timed_alone = study.study.timing == "exclusive"
@@ -83,14 +84,14 @@ def gather(
     audit = store.verification()
     bound = standing(study, store.protocol(), identities, set(trials["replicate"]))
     looks = looks_reached(study, attempted)
-    is_sequential = study.stopping.rule == "group-sequential"
+    sequence = sequential_looks(study, looks)
     by_look = decide_by_look(
         study,
         values,
         # a look that was not declared settles nothing
         confirmatory=bound.confirmatory if looks else dict.fromkeys(bound.confirmatory, False),
         withdrawn=len(bound.withdrawn),
-        looks=looks if is_sequential else (),
+        looks=sequence,
     )
     seconds = replicate_seconds(trials, [arm.name for arm in study.all_arms])
     verdicts = [replace(verdict, replicate_seconds=seconds) for verdict in by_look[-1]]
@@ -110,7 +111,7 @@ def gather(
             *_block_notices(trials, whole),
             *(_timing_notices(trials, store) if is_timed_alone else ()),
         ),
-        by_look=by_look if is_sequential and looks else (),
+        by_look=by_look if sequence else (),
         withdrawn=len(bound.withdrawn),
         verification=None if audit is None else Verification.from_document(audit),
     )

@@ -13,6 +13,7 @@ from harness.logs.run import Run
 from harness.measure_kinds import Measure
 from harness.measures import CURVE_COLUMNS, Curve
 from harness.samples import SideValue
+from harness.stopping import Look, looks_reached
 from harness.study import Study
 from harness.study_file import LoadedStudy
 from harness.verdicts import Verdict
@@ -81,6 +82,16 @@ class Results:
         study = self.loaded.study
         return study.is_paired and all(verdict.is_paired for verdict in self.verdicts)
 
+    @property
+    def attempted(self) -> set[tuple[str, int]]:
+        """The trials (arm, replicate) that ended, however they ended."""
+        return trial_keys(self.trials)
+
+    @property
+    def looks(self) -> list[Look]:
+        """The declared looks whose trials have all been attempted."""
+        return looks_reached(self.loaded.study, self.attempted)
+
     @cached_property
     def trial_curves(self) -> Mapping[tuple[str, int], Curve]:
         """Every finished trial's curve, by arm and replicate; made once for all analyses.
@@ -97,6 +108,11 @@ class Results:
                 columns = {**curves[key].columns, "seconds": unknown}
                 curves[key] = replace(curves[key], columns=columns)
         return curves
+
+
+def trial_keys(trials: pd.DataFrame) -> set[tuple[str, int]]:
+    """Arm and replicate of each trial of a table, as in `Results`."""
+    return set(zip(trials["arm"], trials["replicate"], strict=True))
 
 
 def curves_by_trial(
@@ -164,6 +180,6 @@ def study_curves(
     return curves_by_trial(
         curves,
         {arm.name: study.epochs_of(arm) for arm in study.all_arms},
-        set(zip(lost["arm"], lost["replicate"], strict=True)),
+        trial_keys(lost),
         jobs,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -84,6 +84,11 @@ def looks_reached(study: Study, attempted: Collection[tuple[str, int]]) -> list[
     whole = set(_blocks_of(_compared(study), study, attempted))
     ids = study.study.replicate_ids
     return [look for look in declared_looks(study) if whole.issuperset(ids[: look.count])]
+
+
+def sequential_looks(study: Study, reached: Sequence[Look]) -> Sequence[Look]:
+    """The looks reached that share alpha; none under the fixed rule, which takes all at once."""
+    return reached if study.stopping.rule == "group-sequential" else ()
 
 
 def whole_blocks(study: Study, attempted: Collection[tuple[str, int]]) -> list[int]:

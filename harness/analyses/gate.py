@@ -20,7 +20,6 @@ from typing import Literal
 
 from harness.errors import UserError
 from harness.results import Results
-from harness.stopping import looks_reached
 from harness.study import Study
 from harness.verdicts import Verdict
 
@@ -106,11 +105,9 @@ def gate(results: Results, asked: Sequence[str], *, or_equal: bool = False) -> G
 
 def is_early(results: Results) -> bool:
     """Whether the first declared look is not reached: until then no verdict counts."""
-    if results.loaded.study.is_of_logs:  # runs of others were there before any look was declared
-        return False
-    trials = results.trials
-    attempted = set(zip(trials["arm"], trials["replicate"], strict=True))
-    return not looks_reached(results.loaded.study, attempted)
+    if results.loaded.study.is_of_logs:
+        return False  # runs of others were there before any look was declared
+    return not results.looks
 
 
 def standing_of(verdict: Verdict, *, or_equal: bool = False) -> Standing:

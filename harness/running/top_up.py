@@ -8,7 +8,7 @@ from harness.errors import UserError
 from harness.gather import gather
 from harness.quantities import duration, plural
 from harness.results import Results
-from harness.stopping import Look, declared_looks, looks_reached
+from harness.stopping import declared_looks
 from harness.store import Store
 from harness.study_file import LoadedStudy, with_replicates
 from harness.verdicts import Verdict, all_decided
@@ -60,7 +60,7 @@ def plan_top_up(loaded: LoadedStudy, store: Store, most: int | None = None) -> T
 
 def _next_look(loaded: LoadedStudy, store: Store, most: int | None) -> TopUp:
     results = gather(loaded, store)
-    looks, reached = declared_looks(loaded.study), len(_reached(results))
+    looks, reached = declared_looks(loaded.study), len(results.looks)
     now = looks[reached - 1].count if reached else 0
     if reached and all_decided(results.verdicts):
         return TopUp(loaded, now, (f"Every claim is decided at {now} replicates.",))
@@ -110,20 +110,11 @@ def _cost(results: Results, replicates: int) -> str:
     return "" if seconds is None else f", {duration(seconds * replicates)}"
 
 
-def _attempted(results: Results) -> set[tuple[str, int]]:
-    trials = results.trials
-    return set(zip(trials["arm"], trials["replicate"], strict=True))
-
-
-def _reached(results: Results) -> list[Look]:
-    return looks_reached(results.loaded.study, _attempted(results))
-
-
 def _present(loaded: LoadedStudy, store: Store) -> LoadedStudy:
     """The study with the replicates that an earlier top-up has added."""
     declared = loaded.study.study.replicates
     at_most = with_replicates(loaded, declared + len(store.trials()))
-    attempted = _attempted(gather(at_most, store))
+    attempted = gather(at_most, store).attempted
     arms, now = [arm.name for arm in loaded.study.all_arms], declared
     while all((arm, now) in attempted for arm in arms):
         now += 1
@@ -131,7 +122,7 @@ def _present(loaded: LoadedStudy, store: Store) -> LoadedStudy:
 
 
 def _check_finished(loaded: LoadedStudy, results: Results) -> None:
-    if not _reached(results):
+    if not results.looks:
         raise UserError(
             f"{loaded.file}: not all declared replicates are trained; run "
             f"`{loaded.command()}` first"

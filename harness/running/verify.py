@@ -23,7 +23,7 @@ from harness.running.progress import ProgressView
 from harness.running.session import arm_jobs, describe_arms, hiring
 from harness.running.worker import Worker, seconds_left
 from harness.samples import side_values
-from harness.stopping import looks_reached
+from harness.stopping import sequential_looks
 from harness.store import FINISHED, Store
 from harness.study_file import LoadedStudy
 from harness.training.trial import TrialOutcome, train_trial
@@ -166,8 +166,7 @@ def _decided_with(
     results: Results, anew: Mapping[tuple[str, int], Sequence[Mapping[str, Any]]]
 ) -> list[str]:
     """The verdicts' outcomes with the results of some curves replaced; seconds stay as stored."""
-    study, curves, trials = results.loaded.study, results.curves, results.trials
-    others, replaced = curves, []
+    study, others, replaced = results.loaded.study, results.curves, []
     for (arm, replicate), rows in anew.items():
         own = (others["arm"] == arm) & (others["replicate"] == replicate)
         if own.any():  # else its block is not whole, and no verdict uses it
@@ -177,12 +176,11 @@ def _decided_with(
             replaced.append(fresh.reset_index().assign(arm=arm, replicate=replicate))
             others = others[~own]
     table = pd.concat([others, *replaced], ignore_index=True)
-    looks = looks_reached(study, set(zip(trials["arm"], trials["replicate"], strict=True)))
     verdicts = decide(
         study,
         side_values(study, replace(results, curves=table).trial_curves),
         confirmatory={verdict.claim.id: verdict.confirmatory for verdict in results.verdicts},
         withdrawn=results.withdrawn,
-        looks=looks if study.stopping.rule == "group-sequential" else (),
+        looks=sequential_looks(study, results.looks),
     )
     return [verdict.outcome for verdict in verdicts]
