@@ -94,15 +94,12 @@ class Store:
 
     # -- writing ----------------------------------------------------------------------------
 
-    def record(self, record: TrialRecord, protocol: Mapping[str, Any]) -> None:
-        """Commit a trial with its curve; the protocol is bound with the first one stored.
-
-        A trial that is finished already keeps its first result.
-        """
-        self.record_all([record], protocol)
-
     def record_all(self, records: Sequence[TrialRecord], protocol: Mapping[str, Any]) -> None:
-        """Commit trials that ended at the same moment: one wait for the disk serves them all."""
+        """Commit trials with their curves; the protocol is bound with the first one stored.
+
+        One wait for the disk serves them all. A trial that is finished already keeps its first
+        result.
+        """
 
         def work(connection: sa.Connection) -> None:
             for record in records:

@@ -271,21 +271,19 @@ def stored(folder: Path, n: int) -> Path:
         for trial in plan_trials(loaded.study, identities):
             rows = arms[trial.arm].rows(trial.arm)
             own = rows[rows["replicate"] == trial.replicate]
-            store.record(
-                TrialRecord(
-                    fingerprint=trial.fingerprint,
-                    arm=trial.arm,
-                    replicate=trial.replicate,
-                    identity="i",
-                    status="completed",
-                    rows=own.drop(columns=["arm", "replicate"]).to_dict("records"),
-                    attempts=1,
-                    error=None,
-                    resources={"seconds": 1.0},
-                    environment=store.keep_document({"python": "3"}),
-                ),
-                protocol(loaded.study, {}),
+            record = TrialRecord(
+                fingerprint=trial.fingerprint,
+                arm=trial.arm,
+                replicate=trial.replicate,
+                identity="i",
+                status="completed",
+                rows=own.drop(columns=["arm", "replicate"]).to_dict("records"),
+                attempts=1,
+                error=None,
+                resources={"seconds": 1.0},
+                environment=store.keep_document({"python": "3"}),
             )
+            store.record_all([record], protocol(loaded.study, {}))
     return loaded.file
 
 

@@ -28,7 +28,7 @@ def fill(store: Store, numbers: range) -> None:
     store.keep_document({"e": "日本"})
     store.describe_arm("settings", {"layers": [1]}, {"parameters": 10})
     for number in numbers:
-        store.record(trial(number), PROTOCOL)
+        store.record_all([trial(number)], PROTOCOL)
     one = trial(numbers[0])
     rows = [{**row, "cpu_seconds": math.nan} for row in one.rows]
     store.record_timing(one.fingerprint, rows, difference="epoch 1", load=None)
@@ -66,7 +66,7 @@ def test_an_archive_saved_again_only_grows(store: Store) -> None:
     fill(store, range(5))
     before = archive_text(read_contents(store)).splitlines()
     for number in range(5, 9):
-        store.record(trial(number), PROTOCOL)
+        store.record_all([trial(number)], PROTOCOL)
     after = archive_text(read_contents(store)).splitlines()
     assert [line for line in after if line in before] == before
     assert len(after) == len(before) + 4

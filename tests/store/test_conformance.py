@@ -32,7 +32,7 @@ HURRIED_LEASE = 3.0  # seconds; a busy machine may hold up a heart for one of th
 
 
 def test_a_trial_comes_back_as_it_was_stored(store: Store) -> None:
-    store.record(record("k"), {"claims": {}})
+    store.record_all([record("k")], {"claims": {}})
     assert store.statuses(["k", "other"]) == {"k": "completed"}
     assert list(store.curves()["epoch"]) == [1, 2, 3]
     assert store.trials().loc[0, "seconds"] == 1.0
@@ -43,7 +43,7 @@ def test_every_number_comes_back_bit_for_bit(place: Place) -> None:
     one = record("k", epochs=len(values))
     rows = [{**row, "val_loss": value} for row, value in zip(one.rows, values, strict=True)]
     with place.open() as store:
-        store.record(replace(one, rows=rows, replicate=2**32 - 1), {})
+        store.record_all([replace(one, rows=rows, replicate=2**32 - 1)], {})
     with place.open() as store:
         assert [row["val_loss"] for row in store.rows("k")] == values
         assert store.curves()["val_loss"].to_numpy().tobytes() == (
@@ -56,7 +56,7 @@ def test_numbers_of_numpy_are_stored_as_numbers(store: Store) -> None:
     one = record("k")
     rows = [{name: np.float32(value) for name, value in row.items()} for row in one.rows]
     resources = {"seconds": np.float64(2.5), "threads": np.int64(3)}
-    store.record(replace(one, rows=rows, resources=resources), {})
+    store.record_all([replace(one, rows=rows, resources=resources)], {})
     assert store.trials().loc[0, "threads"] == 3
     assert store.curves()["loss"].tolist() == [float(row["loss"]) for row in rows]
 
@@ -65,34 +65,34 @@ def test_numbers_of_numpy_are_stored_as_numbers(store: Store) -> None:
     "text", ["モデル ☃", "a\0b", "bad name \udcff", "'; DROP TABLE trials; --"]
 )
 def test_any_text_can_be_an_error(store: Store, text: str) -> None:
-    store.record(replace(record("k", status="failed"), error=text), {})
+    store.record_all([replace(record("k", status="failed"), error=text)], {})
     told = store.trials().loc[0, "error"]
     assert told.replace("\\0", "\0").replace("\\udcff", "\udcff") == text
 
 
 def test_the_first_result_of_a_trial_stays(store: Store) -> None:
-    store.record(record("k", epochs=3), {})
-    store.record(record("k", epochs=2), {})
+    store.record_all([record("k", epochs=3)], {})
+    store.record_all([record("k", epochs=2)], {})
     assert len(store.curves()) == 3
 
 
 def test_a_failed_trial_gives_way_to_a_later_success(store: Store) -> None:
-    store.record(record("k", status="failed"), {})
+    store.record_all([record("k", status="failed")], {})
     assert store.statuses(["k"]) == {"k": "failed"}
     assert store.protocol() is None
-    store.record(record("k"), {"claims": {"c": "hash"}})
+    store.record_all([record("k")], {"claims": {"c": "hash"}})
     assert store.statuses(["k"]) == {"k": "completed"}
 
 
 def test_the_protocol_is_bound_with_the_first_stored_trial(store: Store) -> None:
-    store.record(record("k1"), {"claims": {"c": "first"}})
-    store.record(record("k2"), {"claims": {"c": "second"}})
+    store.record_all([record("k1")], {"claims": {"c": "first"}})
+    store.record_all([record("k2")], {"claims": {"c": "second"}})
     assert store.protocol() == {"claims": {"c": "first"}}
 
 
 def test_what_a_pilot_left_open_is_bound_with_the_first_trial_after_it(store: Store) -> None:
-    store.record(record("k1"), {"shared": {"alpha": 0.05}, "is_pilot": True})
-    store.record(record("k2"), {"shared": {"alpha": 0.1, "replicates": [0, 1]}})
+    store.record_all([record("k1")], {"shared": {"alpha": 0.05}, "is_pilot": True})
+    store.record_all([record("k2")], {"shared": {"alpha": 0.1, "replicates": [0, 1]}})
     bound = {"shared": {"alpha": 0.05, "replicates": [0, 1]}, "piloted": [0]}
     assert store.protocol() == bound
 
@@ -102,7 +102,7 @@ def test_what_a_pilot_left_open_is_bound_by_a_run_that_finds_nothing_to_train(st
     store.end_pilot(whole)
     assert store.protocol() is None
     pilot = {"shared": {"alpha": 0.05}, "is_pilot": True}
-    store.record(record("k"), pilot)
+    store.record_all([record("k")], pilot)
     store.end_pilot(pilot)
     assert store.protocol() == pilot
     store.end_pilot(whole)
@@ -141,7 +141,7 @@ def test_what_a_coordinator_described_stays_so_for_it(place: Place) -> None:
 
 def test_the_latest_timing_of_a_trial_stays(store: Store) -> None:
     one = record("k")
-    store.record(one, {})
+    store.record_all([one], {})
     for difference in ("loss of epoch 1", None):
         store.record_timing("k", one.rows, difference=difference, load=0.5)
     assert store.timing_differences() == {"k": None}
@@ -150,11 +150,11 @@ def test_the_latest_timing_of_a_trial_stays(store: Store) -> None:
 
 def test_a_curve_with_missing_rows_is_not_taken_for_a_result(store: Store) -> None:
     """H2."""
-    store.record(record("k"), {})
+    store.record_all([record("k")], {})
     store.database.write(lambda c: c.execute(sa.delete(CURVES).where(CURVES.c.epoch == 3)))
     assert store.statuses(["k"]) == {}
     assert store.claim("k") == "mine"
-    store.record(record("k"), {})
+    store.record_all([record("k")], {})
     assert len(store.curves()) == 3
 
 
@@ -164,7 +164,7 @@ def test_a_curve_with_missing_rows_is_not_taken_for_a_result(store: Store) -> No
 def _record_ten(place: Place, start: int) -> None:
     with place.open() as store:
         for i in range(start, start + 10):
-            store.record(record(f"k{i}"), {"claims": {"c": start}})
+            store.record_all([record(f"k{i}")], {"claims": {"c": start}})
 
 
 def test_eight_writers_and_a_reader_at_once(place: Place) -> None:
@@ -185,7 +185,7 @@ def _claim_all(place: Place, found: Queue[list[str]]) -> None:
     with place.open() as store:
         keys = [key for key in map(str, range(40)) if store.claim(key) == "mine"]
         for key in keys:
-            store.record(record(key), {})
+            store.record_all([record(key)], {})
         found.put(keys)
         found.put([])  # held until all have claimed: leases end with their store
         time.sleep(0.5)
@@ -212,7 +212,7 @@ def test_two_coordinators_never_hold_one_trial(place: Place) -> None:
         assert two.claim("k") == "elsewhere"
         assert two.others_at_work()
         assert not one.others_at_work()
-        one.record(record("k"), {})
+        one.record_all([record("k")], {})
         assert two.claim("k") == "finished"
         assert two.claim("free") == "mine"
         assert one.claim("free") == "elsewhere"
@@ -312,7 +312,7 @@ def test_a_clock_that_jumps_frees_no_trial_of_the_living_and_keeps_none_of_the_d
         assert (two.claim("dead"), two.claim("living")) == ("elsewhere", "elsewhere")
         time.sleep(1.2 * HURRIED_LEASE)
         assert (two.claim("dead"), two.claim("living")) == ("mine", "elsewhere")
-        living.record(record("living"), {})
+        living.record_all([record("living")], {})
         assert two.claim("living") == "finished"
     dead.close()
 
@@ -343,7 +343,7 @@ def test_a_value_that_changed_behind_the_stores_back_is_never_accepted(
 ) -> None:
     with place.open() as before:
         before.describe_arm("settings", {"layers": 1}, {"parameters": 10})
-    store.record(record("k"), {"claims": {"c": "hash"}})
+    store.record_all([record("k")], {"claims": {"c": "hash"}})
     store.record_timing("k", record("k").rows, difference=None, load=None)
     statement, read = DAMAGE[what]
     read(store)
@@ -361,10 +361,10 @@ def test_results_go_from_a_file_to_a_team_and_back(place: Place, tmp_path: Path)
     with Place(str(tmp_path / "own.db")).open() as own, place.open() as team:
         own.keep_study({"name": "s"})
         own.describe_arm("settings", {"layers": 1}, {"parameters": 10})
-        own.record(record("k1", epochs=2), {"claims": {"c": "hash"}})
-        own.record(record("k2", status="failed"), {"claims": {"c": "hash"}})
+        own.record_all([record("k1", epochs=2)], {"claims": {"c": "hash"}})
+        own.record_all([record("k2", status="failed")], {"claims": {"c": "hash"}})
         own.record_timing("k1", record("k1", epochs=2).rows, difference=None, load=None)
-        team.record(record("k2"), {"claims": {"c": "hash"}})
+        team.record_all([record("k2")], {"claims": {"c": "hash"}})
         assert add_contents(team, read_contents(own)) == 1
         assert add_contents(team, read_contents(own)) == 0
         assert team.statuses(["k1", "k2"]) == dict.fromkeys(["k1", "k2"], "completed")
@@ -379,8 +379,8 @@ def test_what_was_timed_since_follows_its_trial(place: Place, tmp_path: Path) ->
     """Not to another curve, and not in place of what was timed there."""
     with Place(str(tmp_path / "own.db")).open() as own, place.open() as team:
         for key in ("k1", "k2", "k3"):
-            own.record(record(key), {})
-        team.record(record("k2", epochs=2), {})
+            own.record_all([record(key)], {})
+        team.record_all([record("k2", epochs=2)], {})
         assert add_contents(team, read_contents(own)) == 2
         team.record_timing("k3", record("k3").rows, difference="there", load=None)
         for key in ("k1", "k2", "k3"):
@@ -393,8 +393,8 @@ def test_what_was_timed_since_follows_its_trial(place: Place, tmp_path: Path) ->
 
 def test_trials_under_other_claims_are_not_mixed(place: Place, tmp_path: Path) -> None:
     with Place(str(tmp_path / "own.db")).open() as own, place.open() as team:
-        own.record(record("k1"), {"claims": {"c": "mine"}})
-        team.record(record("k2"), {"claims": {"c": "theirs"}})
+        own.record_all([record("k1")], {"claims": {"c": "mine"}})
+        team.record_all([record("k2")], {"claims": {"c": "theirs"}})
         with pytest.raises(StoreError, match="its claims were bound otherwise"):
             add_contents(team, read_contents(own))
         assert team.statuses(["k1", "k2"]) == {"k2": "completed"}
@@ -408,9 +408,9 @@ def test_trials_are_of_the_types_that_pandas_gives_them(store: Store) -> None:
         pd.testing.assert_frame_equal(store.trials(), expected, check_exact=True)
         one = record(key, status="failed" if key == "k2" else "completed")
         resources = {"threads": 2, "load": None} if key == "k1" else {"load": 0.5, "jobs": 1}
-        store.record(replace(one, resources=resources), {})
+        store.record_all([replace(one, resources=resources)], {})
 
 
 def test_a_curve_has_the_columns_that_it_has_everywhere(store: Store) -> None:
-    store.record(record("k"), {})
+    store.record_all([record("k")], {})
     assert list(store.curves().columns) == ["fingerprint", "epoch", *CURVE_COLUMNS]

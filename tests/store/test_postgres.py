@@ -94,7 +94,7 @@ def test_studies_in_one_database_do_not_mix(cluster: Cluster) -> None:
     for place, name in enumerate(names):
         with Store(PostgresSchema(address, name)) as store:
             assert store.trials().empty
-            store.record(record(f"k{place}"), {"claims": {"c": name}})
+            store.record_all([record(f"k{place}")], {"claims": {"c": name}})
     for place, name in enumerate(names):
         with Store(PostgresSchema(address, name)) as store:
             assert list(store.trials()["fingerprint"]) == [f"k{place}"]
@@ -114,7 +114,7 @@ def test_who_may_not_make_a_schema_is_told_what_its_owner_can_do(cluster: Cluste
         connection.exec_driver_sql(f'CREATE SCHEMA "bench-study" AUTHORIZATION {role}')
     engine.dispose()
     with Store(PostgresSchema(guest, "study")) as store:
-        store.record(record("k"), {})
+        store.record_all([record("k")], {})
 
 
 def test_who_holds_the_database_for_too_long_is_not_waited_for(
@@ -129,8 +129,8 @@ def test_who_holds_the_database_for_too_long_is_not_waited_for(
         slow = sa.text("SELECT pg_sleep(4)")
         told = pytest.raises(StoreError, match="another program has held it for 1 s")
         with holding(one, lambda connection: connection.execute(slow)), told:
-            two.record(record("k"), {})
-        two.record(record("k"), {})
+            two.record_all([record("k")], {})
+        two.record_all([record("k")], {})
 
 
 def test_who_froze_in_the_middle_makes_way_and_goes_on_later(
@@ -150,7 +150,7 @@ def test_who_froze_in_the_middle_makes_way_and_goes_on_later(
         Store(PostgresSchema(address, "study")) as two,
     ):
         with holding(one, freeze_once):
-            two.record(record("k"), {})
+            two.record_all([record("k")], {})
         assert one.statuses(["k"]) == {"k": "completed"}
         query = sa.select(META.c.value).where(META.c.key == "late")
         assert one.database.read(lambda c: c.scalar(query)) == "late"
@@ -260,7 +260,7 @@ def test_whoever_reads_trials_waits_for_a_server_that_is_restarted(frail: Cluste
         frail.start()
 
     with Store(PostgresSchema(frail.new_database(), "tiny")) as store:
-        store.record(record("k"), {})
+        store.record_all([record("k")], {})
         store.database.tell = told.append
         frail.stop()
         restarting = threading.Thread(target=restart, daemon=True)

@@ -61,7 +61,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
         store.keep_study({"name": "s", "text": "long " * 3000})
         store.describe_arm("settings", {"layers": [1] * 3000}, {"parameters": 10})
         for number in range(TRIALS):
-            store.record(trial(number), {"claims": {"c": "hash"}})
+            store.record_all([trial(number)], {"claims": {"c": "hash"}})
         for number in (0, 1, 2):
             one = trial(number)
             store.record_timing(one.fingerprint, one.rows, difference=None, load=1.0)
@@ -255,7 +255,7 @@ def test_what_was_still_in_the_log_is_saved_too(whole: Path, tmp_path: Path) -> 
     copy = tmp_path / "results.db"
     with Store(live) as store:
         late = trial(1000)
-        store.record(late, {})
+        store.record_all([late], {})
         for end in ("", "-wal"):
             shutil.copy(f"{live}{end}", f"{copy}{end}")
     noise(copy, copy.stat().st_size // 3, copy.stat().st_size // 2, seed=3)
@@ -270,9 +270,9 @@ def test_what_was_replaced_is_not_dug_up_again(tmp_path: Path) -> None:
     with Store(file) as store:
         for number in range(TRIALS):
             failed = TrialRecord(**{**vars(trial(number)), "status": "failed", "rows": []})
-            store.record(failed, {})
+            store.record_all([failed], {})
         for number in range(TRIALS):
-            store.record(trial(number), {"shared": {}, "is_pilot": True})
+            store.record_all([trial(number)], {"shared": {}, "is_pilot": True})
             store.keep_study({"name": "s", "text": f"{number} " * 3000})
     records = [tuple(row) for row in salvage(file) if row[0] == "study"]
     assert len(records) == 1
@@ -295,7 +295,7 @@ def test_a_lost_protocol_leaves_no_claim_confirmatory(file: Path) -> None:
     assert repaired is not None
     assert not repaired.has_protocol
     with Store(file) as store:
-        store.record(trial(1001), {"claims": {"c": "another"}})
+        store.record_all([trial(1001)], {"claims": {"c": "another"}})
         assert store.protocol() == {"is_lost": True}
 
 

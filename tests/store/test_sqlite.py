@@ -19,8 +19,8 @@ def test_a_write_that_was_cut_off_costs_only_that_trial(tmp_path: Path) -> None:
     """H2: 20 bytes are missing at the end of the write-ahead log."""
     live = tmp_path / "live" / "results.db"
     with Store(live) as store:
-        store.record(record("k1"), {})
-        store.record(record("k2"), {})
+        store.record_all([record("k1")], {})
+        store.record_all([record("k2")], {})
         copy = tmp_path / "copy"
         copy.mkdir()
         for name in ("results.db", "results.db-wal"):
@@ -73,18 +73,18 @@ def test_a_full_disk_names_the_folder_and_leaves_no_half_record(tmp_path: Path) 
         database.read(lambda c: c.exec_driver_sql(f"PRAGMA max_page_count = {pages}"))
 
     with Store(database) as store:
-        store.record(record("k1"), {})
+        store.record_all([record("k1")], {})
         allow(int(database.read(lambda c: c.exec_driver_sql("PRAGMA page_count").scalar()) or 0))
         with pytest.raises(StoreError, match=f"no space left in {tmp_path}"):
-            store.record(record("k2", epochs=5000), {})
+            store.record_all([record("k2", epochs=5000)], {})
         assert store.statuses(["k1", "k2"]) == {"k1": "completed"}
         allow(100_000)
-        store.record(record("k2", epochs=5000), {})
+        store.record_all([record("k2", epochs=5000)], {})
         assert len(store.statuses(["k1", "k2"])) == 2
 
 
 @pytest.mark.parametrize("folder", ["a?b", "with %41", "büro 1"])
 def test_any_folder_name_will_do(tmp_path: Path, folder: str) -> None:
     with Store(tmp_path / folder / "results.db") as store:
-        store.record(record("k"), {})
+        store.record_all([record("k")], {})
     assert (tmp_path / folder / "results.db").is_file()

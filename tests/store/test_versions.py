@@ -79,7 +79,7 @@ def test_an_older_store_is_brought_up_to_date(place: Place) -> None:
     make_version_1(place.database())
     with place.open() as store:
         check(store)
-        store.record(record("k2"), {})
+        store.record_all([record("k2")], {})
         assert store.statuses(["k2"]) == {"k2": "completed"}
     with place.open() as store:
         assert store.statuses(["k1", "k2"]) == dict.fromkeys(["k1", "k2"], "completed")
