@@ -191,13 +191,6 @@ def _with_profile(raw: dict[str, Any], profile: str | None, file: Path) -> dict[
         raise StudyError(file, [Problem("--profile", message)])
     problems: list[Problem] = []
     merged = deepcopy(raw)
-    own = profiles[profile].get("study", {}) if isinstance(profiles[profile], dict) else {}
-    if isinstance(own, dict) and "seeds" in own and isinstance(merged.get("study"), dict):
-        merged["study"].pop("replicates", None)  # a profile cannot take keys back by itself
-        merged["study"].pop("seed", None)
-    rule = profiles[profile].get("stopping") if isinstance(profiles[profile], dict) else None
-    if isinstance(rule, dict) and rule.get("rule") == "fixed":
-        merged.pop("stopping", None)
     _overlay(merged, profiles[profile], ("profiles", profile), problems)
     if problems:
         raise StudyError(file, problems)
@@ -235,8 +228,35 @@ _WHOLE_CLAIM = {"says", "compare", "measure", "expect", "margin"}
 """What a claim must have; a profile that says all of it makes a claim of its own."""
 
 
+_TOLD_BY = {
+    "measure": "kind",
+    "architecture": "name",
+    "optimizer": "name",
+    "learning_rate": "schedule",
+    "stopping": "rule",
+}
+"""By table, the key that decides which other keys it may have."""
+
+_INSTEAD_OF = {
+    ("study", "seeds"): {"replicates", "seed"},
+    ("study", "replicates"): {"seeds"},
+    ("study", "seed"): {"seeds"},
+    ("data", "name"): {"npz"},
+    ("data", "npz"): {"name"},
+    ("arms", "vary"): {"crossed"},
+    ("arms", "crossed"): {"vary"},
+}
+"""By table and key, the keys that cannot stand beside it, which no profile can take back itself."""
+
+
 def _overlay(base: Any, over: Any, at: Path_, problems: list[Problem]) -> Any:
     if isinstance(base, dict) and isinstance(over, dict):
+        table = _table_at(at)
+        if _is_another(_TOLD_BY.get(table, ""), base, over):
+            return deepcopy(over)
+        for key in over:
+            for other in _INSTEAD_OF.get((table, key), set()) - over.keys():
+                base.pop(other, None)
         for key, value in over.items():
             base[key] = _overlay(base.get(key), value, (*at, key), problems)
         return base
@@ -253,6 +273,17 @@ def _overlay(base: Any, over: Any, at: Path_, problems: list[Problem]) -> Any:
                 problems.append(Problem(dotted((*at, key)), message))
         return base
     return deepcopy(over)
+
+
+def _table_at(at: Path_) -> str:
+    """What the table at a path below ``profiles`` is: an arm is one of ``arms``, by any name."""
+    is_row = len(at) == 4 and at[2] in {"arms", "claims"}
+    return str(at[2] if is_row else at[-1])
+
+
+def _is_another(key: str, base: Mapping[str, Any], over: Mapping[str, Any]) -> bool:
+    """Whether a table makes way for one that is of another kind, so that its keys mean nothing."""
+    return key in base and key in over and base[key] != over[key]
 
 
 def _name_of(row: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from harness.study_file import load_study, safe_name
@@ -216,6 +217,93 @@ data.name = "mnist-5k"
     assert loaded.folder_name == "tiny-quick"
 
 
+@pytest.mark.parametrize(
+    ("profile", "arm"),
+    [
+        ('architecture = { name = "cnn" }', {"architecture": "cnn"}),
+        ('architecture.name = "linear"', {"architecture": "linear"}),
+        ('architecture = "linear"', {"architecture": "linear"}),
+        ("architecture.dropout = 0.1", {"hidden": [8], "dropout": 0.1}),
+        ('architecture = { name = "mlp", dropout = 0.1 }', {"hidden": [8], "dropout": 0.1}),
+        ('optimizer = { name = "adadelta", rho = 0.9 }', {"rho": 0.9}),
+    ],
+)
+def test_a_profile_that_names_another_model_or_optimizer_leaves_the_old_ones_settings_behind(
+    tmp_path: Path, profile: str, arm: dict[str, object]
+) -> None:
+    file = write(tmp_path, GOOD + f"\n[profiles.other]\narms.b.{profile}\n")
+    found = load_study(file, "other").study.arms[1]
+    key = profile.partition(" ")[0].partition(".")[0]
+    spec = found.architecture if key == "architecture" else found.optimizer
+    assert spec.settings == {k: v for k, v in arm.items() if k != key}
+    assert spec.name == arm.get(key, spec.name)
+
+
+def test_a_profile_may_measure_something_else(tmp_path: Path) -> None:
+    target = GOOD.replace('kind = "final"', 'kind = "epochs_to", target = 0.9, sustain = 2')
+    profiles = """
+[profiles.final]
+claims.one.measure = { kind = "final", metric = "accuracy" }
+
+[profiles.lower]
+claims.one.measure = { kind = "epochs_to", target = 0.5 }
+"""
+    file = write(tmp_path, target + profiles)
+    final, lower = (load_study(file, name).study.claims[0].measure for name in ("final", "lower"))
+    assert final.model_dump(exclude_unset=True) == {"kind": "final", "metric": "accuracy"}
+    assert lower.model_dump(exclude_unset=True) == {
+        "kind": "epochs_to",
+        "target": 0.5,
+        "sustain": 2,
+    }
+
+
+def test_a_profile_may_take_another_schedule(tmp_path: Path) -> None:
+    step = 'schedule = "exponential_decay", initial_learning_rate = 0.1'
+    scheduled = GOOD.replace(
+        "learning_rate = 0.1", f"learning_rate = {{ {step}, decay_steps = 9, decay_rate = 0.5 }}"
+    )
+    cosine = {"schedule": "cosine_decay", "initial_learning_rate": 0.1, "decay_steps": 9}
+    profile = """
+[profiles.cosine.arms.a.optimizer.learning_rate]
+schedule = "cosine_decay"
+initial_learning_rate = 0.1
+decay_steps = 9
+"""
+    study = load_study(write(tmp_path, scheduled + profile), "cosine").study
+    assert study.arms[0].optimizer.settings == {"learning_rate": cosine}
+
+
+def test_in_a_profile_one_source_of_data_replaces_the_other(tmp_path: Path) -> None:
+    np.savez(tmp_path / "mine.npz", x_train=np.zeros((9, 2, 2)), y_train=np.arange(9) % 3)
+    data = GOOD.replace('name = "digits"', 'name = "digits"\ntrain = 6\nvalidation = 3')
+    profiles = """
+[profiles.mine]
+data.npz = "mine.npz"
+
+[profiles.larger]
+data.name = "mnist-5k"
+"""
+    file = write(tmp_path, data + profiles)
+    for name, source in (("mine", {"npz": "mine.npz"}), ("larger", {"name": "mnist-5k"})):
+        found = load_study(file, name).study.data.model_dump(exclude_none=True)
+        assert found == {**source, "train": 6, "validation": 3}
+    write(tmp_path, GOOD.replace('name = "digits"', 'npz = "mine.npz"') + profiles)
+    assert load_study(file, "larger").study.data.model_dump(exclude_none=True) == {
+        "name": "mnist-5k"
+    }
+    write(tmp_path, data + '\n[profiles.both]\ndata = { name = "digits", npz = "mine.npz" }\n')
+    with pytest.raises(StudyError, match="give either name"):
+        load_study(file, "both")
+
+
+def test_in_a_profile_one_way_to_vary_replaces_the_other(tmp_path: Path) -> None:
+    varied = GOOD.replace("batch_size = 64", 'vary = ["init"]').replace('["a", "b"]', '["a", 0.9]')
+    profile = '\n[profiles.square]\narms.b.crossed = ["init", "split"]\n'
+    arm = load_study(write(tmp_path, varied + profile), "square").study.arms[1]
+    assert (arm.vary, arm.crossed) == (None, ["init", "split"])
+
+
 def test_a_profile_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(StudyError, match='no profile "fast"'):
         load_study(write(tmp_path, GOOD), "fast")
@@ -275,3 +363,6 @@ def test_a_profile_may_name_seeds_in_place_of_replicates(tmp_path: Path) -> None
     profile = "\n[profiles.two]\nstudy.seeds = [5, 9]\n"
     loaded = load_study(write(tmp_path, GOOD + profile), "two")
     assert loaded.study.study.replicate_ids == [5, 9]
+    seeds = GOOD.replace("replicates = 6", "seeds = [5, 9]")
+    file = write(tmp_path, seeds + "\n[profiles.three]\nstudy.replicates = 3\n")
+    assert load_study(file, "three").study.study.replicate_ids == [0, 1, 2]
