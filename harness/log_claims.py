@@ -7,16 +7,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from harness.errors import UserError
 from harness.language import LANGUAGES, N_, SOURCE, _, using
-from harness.logs.run import METRICS, Axis
+from harness.logs.run import KINDS, METRICS, Axis, Kind, Pauses, Reading, Restarts, Scale
 from harness.measures import is_accuracy
 from harness.study import Study
 from harness.study_file import LoadedStudy, safe_name
 
 Time = Literal["epochs", "steps", "seconds", "cpu"]
+_AXES: Mapping[Time, Literal["epochs", "steps"]] = {"epochs": "epochs", "steps": "steps"}
+"""The times that logs themselves can be counted by."""
 _WITHIN = {True: 0.005, False: 0.05}
 _WINDOW = 5
 
@@ -44,6 +46,62 @@ class Asked:
     time_margin: float = 0.0
     is_paired: bool = False
     budget: int | None = None
+
+
+def asked_for(
+    *,
+    metric: str | None = None,
+    target: float | None = None,
+    time: Time | None = None,
+    budget: int | None = None,
+    margin: float = 0.0,
+    time_margin: float = 0.0,
+    alpha: float = 0.05,
+    paired: bool = False,
+    kind: Kind | None = None,
+    scale: Scale | None = None,
+    restarts: Restarts | None = None,
+    pauses: Pauses | None = None,
+) -> tuple[Asked, Reading]:
+    """What is asked of logs, and how they are read for it, of the options of ``bench analyze``.
+
+    A metric that is none of `METRICS` is a column that goes by the logs' own name.
+
+    Raises:
+        UserError: An option is given what it does not allow.
+    """
+    words: Mapping[str, tuple[str | None, Sequence[str]]] = {
+        "time": (time, get_args(Time)),
+        "kind": (kind, KINDS),
+        "scale": (scale, get_args(Scale)),
+        "restarts": (restarts, get_args(Restarts)),
+        "pauses": (pauses, get_args(Pauses)),
+    }
+    for option, (given, allowed) in words.items():
+        if given is not None and given not in allowed:
+            raise UserError(f'{option} = "{given}" is not allowed; allowed: {", ".join(allowed)}')
+    if budget is not None and budget < 1:
+        raise UserError(f"budget = {budget}: give at least 1")
+    is_known = metric in METRICS
+    asked = Asked(
+        metric=metric if metric is not None and is_known else "",
+        target=target,
+        time=time,
+        alpha=alpha,
+        margin=margin,
+        time_margin=time_margin,
+        is_paired=paired,
+        budget=budget,
+    )
+    reading = Reading(
+        kind=kind,
+        metric=None if is_known else metric,
+        scale=scale,
+        restarts=restarts,
+        axis=None if time is None else _AXES.get(time),
+        pauses=pauses,
+    )
+    return asked, reading
 
 
 def usual_measures(asked: Asked, axis: Axis, rows: int) -> list[dict[str, Any]]:

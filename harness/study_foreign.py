@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
-from harness.logs.run import Kind
+from harness.logs.run import Kind, Pauses, Restarts, Scale
 from harness.study_values import NonEmpty, Section
 
 ELSEWHERE = "elsewhere"
@@ -33,9 +33,9 @@ class Logs(Section):
     arm: NonEmpty | None = None
     replicate_from: NonEmpty | None = None
     metric: NonEmpty | None = None
-    scale: Literal["percent", "fraction"] | None = None
-    restarts: Literal["separate", "last"] | None = None
-    pauses: Literal["in", "out"] | None = None
+    scale: Scale | None = None
+    restarts: Restarts | None = None
+    pauses: Pauses | None = None
 
     @property
     def paths(self) -> list[str]:

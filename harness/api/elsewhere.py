@@ -11,10 +11,9 @@ import pandas as pd
 
 from harness.analyses.compare import ResultsCompared, compare_results
 from harness.api.results import StudyResults
-from harness.log_claims import Asked
+from harness.log_claims import Time, asked_for
 from harness.logged import analyze as analyze_logs
-from harness.logs import Reading
-from harness.measures import Metric
+from harness.logs.run import Kind, Pauses, Restarts, Scale
 from harness.prose.compare_words import compare_answer, compare_document, comparison_line
 from harness.recorded import labels, read_recorded
 from harness.report.compare_page import write_comparison
@@ -84,12 +83,18 @@ def compare(
 def analyze(
     *logs: str | PathLike[str],
     arm_from: str | None = None,
-    metric: Metric | None = None,
+    metric: str | None = None,
     target: float | None = None,
+    time: Time | None = None,
+    budget: int | None = None,
     margin: float = 0.0,
     time_margin: float = 0.0,
     alpha: float = 0.05,
     paired: bool = False,
+    kind: Kind | None = None,
+    scale: Scale | None = None,
+    restarts: Restarts | None = None,
+    pauses: Pauses | None = None,
     folder: str | PathLike[str] = "reports/analysis",
 ) -> StudyResults:
     """Compare runs that others trained, from their logs alone, as ``bench analyze`` does.
@@ -97,24 +102,39 @@ def analyze(
     Args:
         logs: Files, folders of runs, or patterns such as ``"runs/*.csv"``.
         arm_from: How a path or a run's name ends, such as ``"{arm}-s{replicate}.csv"``.
-        metric: The metric to compare; the first that the runs have if not given.
+        metric: The metric to compare, by the logs' own name for it; the first that the runs have
+            if not given.
         target: The level of the metric whose time is compared.
+        time: What the time to the target is counted in; what the logs count in if not given.
+        budget: Epochs that every run was given; what the logs show if not given.
         margin: The difference in the metric that does not matter.
         time_margin: The difference in time that does not matter.
         alpha: Error rate over all claims.
         paired: Whether runs of the same replicate name share their seeds.
+        kind: The kind of all logs; found out for each if not given.
+        scale: Whether accuracies are logged from 0 to 100; found out if not given.
+        restarts: What to take of a log in which a run begins again from scratch: each as a
+            ``"separate"`` run, or the ``"last"`` alone; refused if not given.
+        pauses: Whether pauses count as training time, ``"in"`` or ``"out"``; a claim on seconds
+            is refused where there are any if not given.
         folder: Where `StudyResults.report` writes to.
 
     Raises:
         UserError: A log cannot be read without guessing, or the runs do not go together.
     """
-    asked = Asked(
-        metric=metric or "",
+    asked, reading = asked_for(
+        metric=metric,
         target=target,
+        time=time,
+        budget=budget,
         margin=margin,
         time_margin=time_margin,
         alpha=alpha,
-        is_paired=paired,
+        paired=paired,
+        kind=kind,
+        scale=scale,
+        restarts=restarts,
+        pauses=pauses,
     )
-    found = analyze_logs([Path(log) for log in logs], Reading(), asked, pattern=arm_from)
+    found = analyze_logs([Path(log) for log in logs], reading, asked, pattern=arm_from)
     return StudyResults(found, Path(folder))

@@ -14,7 +14,6 @@ from harness.commands.results import print_answer, watched, write_json
 from harness.language import Language
 
 if TYPE_CHECKING:
-    from harness.logs import Reading
     from harness.results import Results
 
 app = typer.Typer()
@@ -47,31 +46,25 @@ def analyze(
     Every pair of arms is compared on the time to the target, the final value and the time to the
     plateau; Holm's method covers all of it.
     """
-    from harness.log_claims import Asked
+    from harness.log_claims import asked_for
     from harness.logged import analyze as run
-    from harness.logs.run import METRICS
     from harness.report.log_document import analysis_document
 
     with terminal.plain_errors():
         terminal.set_volume(quiet=quiet, verbose=False)
-        known = metric if metric in METRICS else None
-        asked = Asked(
-            metric=known or "",
+        asked, reading = asked_for(
+            metric=metric,
             target=target,
             time=None if time is None else time.value,
-            alpha=alpha,
+            budget=budget,
             margin=margin,
             time_margin=time_margin,
-            is_paired=paired,
-            budget=budget,
-        )
-        reading = _reading(
-            metric=None if known else metric,
-            kind=kind,
-            scale=scale,
-            time=time,
-            restarts=restarts,
-            pauses=pauses,
+            alpha=alpha,
+            paired=paired,
+            kind=None if kind is None else kind.value,
+            scale=None if scale is None else scale.value,
+            restarts=None if restarts is None else restarts.value,
+            pauses=None if pauses is None else pauses.value,
         )
         with watched() as watch:
             results = run(files, reading, asked, pattern=arm_from, watch=watch)
@@ -79,28 +72,6 @@ def analyze(
         write_json(json, analysis_document(results))
         if html is not None:
             _write_html(html, results, lang)
-
-
-def _reading(
-    *,
-    metric: str | None,
-    kind: of_logs.LogKind | None,
-    scale: of_logs.Scale | None,
-    time: of_logs.Time | None,
-    restarts: of_logs.Restarts | None,
-    pauses: of_logs.Pauses | None,
-) -> Reading:
-    """How logs are to be read; a ``metric`` is one that goes by the logs' own name."""
-    from harness.logs import Reading
-
-    return Reading(
-        kind=None if kind is None else kind.value,
-        metric=metric,
-        scale=None if scale is None else scale.value,
-        restarts=None if restarts is None else restarts.value,
-        axis=None if time is None else of_logs.AXES.get(time),
-        pauses=None if pauses is None else pauses.value,
-    )
 
 
 def _tell(results: Results) -> None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -53,9 +52,6 @@ class Time(StrEnum):
     SECONDS = "seconds"
     CPU = "cpu"
 
-
-AXES: Mapping[Time, Literal["epochs", "steps"]] = {Time.EPOCHS: "epochs", Time.STEPS: "steps"}
-"""The times that logs themselves can be counted by."""
 
 LogFiles = Annotated[
     list[Path],

@@ -26,6 +26,9 @@ Kind = Literal[
     "json",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+Scale = Literal["percent", "fraction"]
+Restarts = Literal["separate", "last"]
+Pauses = Literal["in", "out"]
 METRICS = ("val_accuracy", "accuracy", "val_loss", "loss")
 """In the order of preference where nobody says which metric to compare."""
 
@@ -177,8 +180,8 @@ class Reading:
 
     kind: Kind | None = None
     metric: str | None = None
-    scale: Literal["percent", "fraction"] | None = None
-    restarts: Literal["separate", "last"] | None = None
+    scale: Scale | None = None
+    restarts: Restarts | None = None
     axis: Literal["epochs", "steps"] | None = None
-    pauses: Literal["in", "out"] | None = None
+    pauses: Pauses | None = None
     report_bytes: Callable[[int], None] = lambda _: None

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+import harness
 from harness.cli import app
 
 ROOT = Path(__file__).parents[2]
@@ -466,3 +467,47 @@ def test_the_study_that_ships_reads_files_that_ship(tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     assert (tmp_path / "foreign" / "report.html").is_file()
     assert "21 runs read" in done.output
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"target": 0.5, "budget": 30, "margin": 0.01, "time-margin": 2.0},
+        {"target": 0.9, "metric": "Pixel Score", "scale": "fraction", "kind": "csv"},
+        {"target": 0.5, "time": "seconds", "pauses": "out"},
+        {"target": 0.5, "time": "seconds", "pauses": "in"},
+    ],
+)
+def test_python_can_ask_whatever_the_command_can(
+    tmp_path: Path, options: dict[str, str | float]
+) -> None:
+    """Logs that begin again from scratch, with a pause and a metric of a name of its own."""
+    for arm_name, pace in (("a", 1), ("b", 2)):
+        for s in range(3):
+            rows = [f"{e},{e / 10},{0.8 + e / 100},{pace}" for e in (1, 2, *range(1, 12))]
+            rows[4] = f"3,{0.3 + s / 100},{0.83 + pace * s / 100},900"
+            text = "\n".join(["epoch,val_accuracy,Pixel Score,seconds", *rows]) + "\n"
+            (tmp_path / f"{arm_name}-s{s}.csv").write_text(text)
+    logs, asked = tmp_path / "*.csv", {"restarts": "last", **options}
+    given = [text for key, value in asked.items() for text in (f"--{key}", value)]
+    told = analyze(tmp_path, "--arm-from", PATTERN, *given)
+    keywords: dict[str, Any] = {key.replace("-", "_"): value for key, value in asked.items()}
+    found = harness.analyze(logs, arm_from=PATTERN, **keywords).document()
+    keys = ("id", "measure", "margin", "effect", "n")
+    of_command, of_python = (
+        [[one[key] for key in keys] for one in document["claims"]] for document in (told, found)
+    )
+    assert of_python == of_command
+    with pytest.raises(harness.UserError, match="restarts"):
+        harness.analyze(logs, arm_from=PATTERN, **{**keywords, "restarts": None})
+
+
+def test_python_refuses_what_the_command_refuses(tmp_path: Path) -> None:
+    finals(tmp_path, "a", {0: 0.9, 1: 0.8})
+    for mistake, told in (
+        ({"restarts": "first"}, 'restarts = "first" is not allowed; allowed: separate, last'),
+        ({"kind": "xml"}, 'kind = "xml" is not allowed; allowed: csv, tidy'),
+        ({"budget": 0}, "budget = 0: give at least 1"),
+    ):
+        with pytest.raises(harness.UserError, match=told):
+            harness.analyze(tmp_path / "*.csv", **mistake)  # type: ignore[arg-type]
