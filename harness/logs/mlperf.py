@@ -71,11 +71,13 @@ def _attempts(file: Path, reading: Reading, notices: list[str]) -> list[_Attempt
         if event is None:
             cut.append(number)
             continue
-        rank = _RANK.match(before)
-        ranks.add(int(rank[1]) if rank else 0)
-        if (int(rank[1]) if rank else 0) != min(ranks):
-            continue  # every rank logs the same events
-        _take(found, event, number, reading)
+        told = _RANK.match(before)
+        rank = int(told[1]) if told else 0
+        if ranks and rank < min(ranks):  # every rank logs the same events: begin again with its own
+            found = [_Attempt()]
+        ranks.add(rank)
+        if rank == min(ranks):
+            _take(found, event, number, reading)
     if cut:
         notices.append(
             said("line {line} cut in the middle: left out", line=cut[0])

@@ -59,6 +59,22 @@ def test_every_rank_logs_the_same_and_one_counts(write: Write) -> None:
     assert told(run, "2 ranks log the run: rank 0 counts")
 
 
+def test_the_lowest_rank_counts_though_another_logs_first(write: Write) -> None:
+    """E10: no run is made of what rank 1 had logged before rank 0 came."""
+    events = [
+        event("run_start", 0),
+        event("eval_accuracy", 10_000, 0.5, epoch_num=2),
+        event("eval_accuracy", 20_000, 0.8, epoch_num=4),
+        event("run_stop", 20_000, status="success"),
+    ]
+    first = [f"0: {line}" for line in events]
+    second = [f"1: {line.replace('0.5', '0.4')}" for line in events]
+    (run,) = read_log(write("log.txt", *second[:2], *first[:2], *second[2:], *first[2:]))
+    assert run.columns["val_accuracy"].tolist() == [0.5, 0.8]
+    assert run.status == "completed"
+    assert told(run, "2 ranks log the run: rank 0 counts")
+
+
 def test_several_starts_are_several_runs(write: Write) -> None:
     lines = [
         line
