@@ -76,6 +76,8 @@ def specification_sentence(curve: SpecificationCurve) -> str:
         template = N_("{outcome} in all {n} specifications.")
         if len(tested) == 2:
             template = N_("{outcome} in both specifications.")
+        elif len(tested) == 1:
+            template = N_("{outcome} in the only specification that was tested.")
         return joined([_(template).format(**parts), _untested(curve)])
     counts = Counter(s.outcome for s in tested)
     others = [

@@ -11,6 +11,7 @@ import pytest
 from harness.analyses.specifications import SpecificationCurve, Specified, specification_curves
 from harness.analyses.target_sweep import target_sweeps
 from harness.choices import own_choice
+from harness.language import using
 from harness.measures import FloatArray
 from harness.prose.curve_words import sweep_sentence
 from harness.prose.specification_words import specification_notes, specification_sentence
@@ -250,7 +251,11 @@ def test_what_cannot_be_tested_is_counted_apart(tmp_path: Path) -> None:
         tmp_path, f"{ONE_METRIC}, target = [0.999], sustain = [1], test = ['permutation']"
     )
     assert len(curve.tested) == 1
-    assert specification_sentence(curve).endswith(" 1 more could not be tested.")
+    assert specification_sentence(curve) == (
+        "Supported in the only specification that was tested. 1 more could not be tested."
+    )
+    with using("ja"):
+        assert specification_sentence(curve).startswith("検定した分析条件は1通り")
     assert "0/20 reached the target" in specification_notes(curve)[-1]
 
 
