@@ -47,6 +47,10 @@ def test_a_changed_model_retrains_its_arm_and_no_other(project: Project) -> None
     assert (summary.trained, summary.reused) == (2, 2)
     assert 'arm "own" is trained anew' in printed
     assert 'arm "linear"' not in printed
+    notices = project.results().notices
+    assert any('arm "own" is another than when the first trial was stored' in n for n in notices)
+    assert any('the 2 stored trials of arm "own" as it was' in n for n in notices)
+    assert not any('"linear"' in n for n in notices)
     after = project.curves()
     same = before["arm"] == "linear"
     pd.testing.assert_frame_equal(before[same], after[same], check_exact=True)
