@@ -34,6 +34,7 @@ class Overview:
     Attributes:
         loaded: The study.
         arms: Its arms, in its order.
+        has_trials: Whether any trial is stored.
         verdicts: By claim id, what the stored trials say; empty without results.
         is_early: Whether the first declared look is not reached, so that no verdict counts.
         notices: What the reader must know about the results.
@@ -41,6 +42,7 @@ class Overview:
 
     loaded: LoadedStudy
     arms: Sequence[ArmOverview]
+    has_trials: bool
     verdicts: Mapping[str, Verdict]
     is_early: bool
     notices: Sequence[str]
@@ -77,6 +79,7 @@ def overview(loaded: LoadedStudy, results: Results | None) -> Overview:
     return Overview(
         loaded=loaded,
         arms=arms,
+        has_trials=has_trials,
         verdicts={v.claim.id: v for v in results.verdicts} if results and has_trials else {},
         is_early=results is None or is_early(results),
         notices=results.notices if results and has_trials else loaded.warnings,

@@ -62,7 +62,7 @@ def _shown(found: Overview) -> Iterator[str | Table]:
     yield ""
     if found.verdicts:
         yield _claims(found)
-    else:
+    elif loaded.study.claims:
         yield from (f"{claim.id}: {claim.says}" for claim in loaded.study.claims)
         yield ""
     yield _standing(found)
@@ -72,8 +72,10 @@ def _shown(found: Overview) -> Iterator[str | Table]:
 
 
 def _standing(found: Overview) -> str:
-    if not found.verdicts:
+    if not found.has_trials:
         return "Nothing is trained yet: `bench study` trains it, `bench plan` says how long."
+    if not found.verdicts:
+        return "The study claims nothing, so there are no verdicts: its report shows the curves."
     if found.is_early:
         return (
             "NOT VALID YET: the design decides when all its replicates are trained. A verdict seen "

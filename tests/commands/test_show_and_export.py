@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from harness.report.formats import latex_text, markdown_text
-from tests.commands.conftest import MAIN_STUDY, Trained, run
+from tests.commands.conftest import MAIN_STUDY, STUDY, Trained, run
 
 
 def test_show_works_before_anything_is_trained(tmp_path: Path) -> None:
@@ -44,6 +44,16 @@ def test_verdicts_of_an_unfinished_study_are_marked_as_such(
     done = run("show", larger, "--reports", trained.reports)
     assert "NOT VALID YET" in done.out
     assert run("report", larger, "--reports", trained.reports, "--gate", "mlp-better").code == 4
+
+
+def test_show_knows_a_trained_study_without_claims(trained: Trained, tmp_path: Path) -> None:
+    curves = tmp_path / "tiny.toml"
+    curves.write_text(STUDY[: STUDY.index("[[claims]]")], encoding="utf-8")
+    finished = run("show", curves, "--reports", trained.reports).out
+    assert "16 of 16 trials finished" in finished
+    assert "The study claims nothing" in finished
+    assert "Nothing is trained yet" not in finished
+    assert "Nothing is trained yet" in run("show", curves, "--reports", tmp_path / "none").out
 
 
 @pytest.mark.parametrize("form", ["csv", "parquet", "latex", "markdown"])
