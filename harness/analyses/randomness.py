@@ -48,13 +48,15 @@ class FiniteValidation:
     """What the drawing of a finite validation set explains by itself.
 
     Attributes:
-        images: Images in the validation set.
+        images: Images m in the validation set.
+        pool: Images N that they are drawn from.
         accuracy: Mean accuracy p on it.
-        variance: Binomial variance p (1 - p) / images.
+        variance: p (1 - p) / m (N - m) / (N - 1), of draws without replacement (Cochran 1977).
         share: Its share in the variance that the split makes.
     """
 
     images: int
+    pool: int
     accuracy: float
     variance: float
     share: Estimate
@@ -92,7 +94,8 @@ class Spreads:
         together: The arm that varies all of these at once; None if there is none.
         sum_to_all: Sum of the single variances over that of all at once; 1 where sources add up.
         repeats: The arm that varies nothing; None if there is none.
-        validation: What the finite validation set explains; None where that is not known.
+        validation: What the finite validation set explains; None where that is not known, or all
+            there are to score on are taken.
         crossings: Arms in which two streams are crossed.
     """
 
@@ -235,28 +238,40 @@ def _within_one(share: float, icc: Estimate) -> Estimate:
 
 
 def _validation(data: Data, measure: Measure, values: FloatArray) -> FiniteValidation | None:
-    """Hold the binomial variance of a validation accuracy against that of the split."""
-    images = validation_images(data)
+    """Hold the variance that drawing the validation images makes against that of the split."""
+    drawn = drawn_for_validation(data)
     of_one_epoch = isinstance(measure, Final | AtEpoch) and measure.metric == "val_accuracy"
-    if not of_one_epoch or images is None:
-        return None
-    accuracy = float(values.mean())
-    binomial = accuracy * (1 - accuracy) / images
     seen = variance_estimate(values)
-    if seen.value == 0:
+    if not of_one_epoch or drawn is None or seen.value == 0:
         return None
-    low, high = binomial / seen.interval.high, binomial / seen.interval.low
+    images, pool = drawn
+    accuracy = float(values.mean())
+    alone = variance_of_a_draw(accuracy, images, pool)
+    if alone == 0:
+        return None
+    low, high = alone / seen.interval.high, alone / seen.interval.low
     interval = Interval(low, high, seen.interval.level, seen.interval.reason)
-    share = Estimate(binomial / seen.value, interval, "p (1 - p) / m over the variance seen")
-    return FiniteValidation(images, accuracy, binomial, share)
+    share = Estimate(alone / seen.value, interval, "variance of a draw over the variance seen")
+    return FiniteValidation(images, pool, accuracy, alone, share)
 
 
-def validation_images(data: Data) -> int | None:
-    """Size of the validation set; None where only loading the data could tell."""
-    if data.validation is not None:
-        return data.validation
+def variance_of_a_draw(accuracy: float, images: int, pool: int) -> float:
+    """Variance of the accuracy on images drawn without replacement (Cochran 1977, section 3.2).
+
+    Args:
+        accuracy: Share of the pool that is recognized, p.
+        images: Images drawn, m.
+        pool: Images that they are drawn from, N.
+    """
+    return accuracy * (1 - accuracy) / images * (pool - images) / (pool - 1)
+
+
+def drawn_for_validation(data: Data) -> tuple[int, int] | None:
+    """How many images are scored on, and of how many; None where only the data could tell."""
     known = {info.name: info for info in datasets.available()}
     if data.name not in known:
         return None
     info = known[data.name]
-    return info.validation or round(info.images * VALIDATION_SHARE)
+    pool = info.validation or info.images
+    usual = info.validation or round(info.images * VALIDATION_SHARE)
+    return data.validation or usual, pool

@@ -173,18 +173,19 @@ def validation_sentence(found: FiniteValidation, unit: str) -> str:
     """What the finite validation set explains of the spread that the split makes."""
     alone = amount(math.sqrt(found.variance), unit, 2)
     template = N_(
-        "Scoring on {images} that are drawn at random makes a standard deviation of {deviation} by "
-        "itself at an accuracy of {accuracy}: {share} of the variance that the split makes; the "
+        "Scoring on {images} drawn at random from {pool} makes a standard deviation of {deviation} "
+        "by itself at an accuracy of {accuracy}: {share} of the variance that the split makes; the "
         "rest is what there was to learn from."
     )
     if found.share.value >= 1:
         template = N_(
-            "Scoring on {images} that are drawn at random makes a standard deviation of "
+            "Scoring on {images} drawn at random from {pool} makes a standard deviation of "
             "{deviation} by itself at an accuracy of {accuracy}: all of what the split makes is "
             "explained by the finite validation set."
         )
     return _(template).format(
         images=plural(found.images, "image"),
+        pool=f"{found.pool:,}",
         deviation=alone,
         accuracy=percent(round(found.accuracy, 4)),
         share=share_words(found.share),

@@ -147,9 +147,9 @@ def _method(experiments: Sequence[Experiment]) -> list[str]:
             "the logarithm, replicate by replicate (Miller 1968)."
         ),
         _(
-            "The finite validation set: p (1 - p) / m for an accuracy p on m images drawn at "
-            "random. Here they are drawn from the same images each time, which makes it a little "
-            "less."
+            "The finite validation set: p (1 - p) / m times (N - m) / (N - 1) for an accuracy p "
+            "on m images drawn from N without replacement (Cochran 1977). The classes stay in "
+            "proportion, which makes it a little less."
         ),
         _("These numbers describe; claims on spread are decided by their own tests."),
     ]

@@ -11,7 +11,13 @@ import pytest
 from numpy.typing import NDArray
 
 from harness.analyses.pairing import correlation, pairings_of
-from harness.analyses.randomness import Experiment, experiments_of, validation_images
+from harness.analyses.randomness import (
+    Experiment,
+    drawn_for_validation,
+    experiments_of,
+    variance_of_a_draw,
+)
+from harness.catalog import datasets
 from harness.prose.phrases import claim_subject
 from harness.prose.randomness_words import (
     crossing_sentence,
@@ -134,20 +140,34 @@ def test_repeats_are_compared_bit_by_bit(results: Results, experiment: Experimen
     assert "noise of its own" in repeats_sentence(other.repeats)
 
 
-def test_the_finite_validation_set_has_the_binomial_variance(experiment: Experiment) -> None:
+def test_the_finite_validation_set_explains_what_its_drawing_does(experiment: Experiment) -> None:
     found = experiment.spreads[0].validation
     assert found is not None
-    assert found.images == 1000
-    assert found.variance == pytest.approx(0.94 * 0.06 / 1000, rel=0.02)
+    assert (found.images, found.pool) == (1000, 5000)
+    assert found.variance == pytest.approx(0.94 * 0.06 / 1000 * 0.8, rel=0.02)
     assert found.share.value == pytest.approx(found.variance / 0.008**2, rel=0.35)
     assert found.share.interval.low < found.share.value < found.share.interval.high
-    assert "1,000 images" in validation_sentence(found, "accuracy")
+    assert "1,000 images drawn at random from 5,000 makes" in validation_sentence(found, "accuracy")
 
 
-def test_the_size_of_the_validation_set() -> None:
-    assert validation_images(Data(name="mnist-5k", validation=300)) == 300
-    assert validation_images(Data(name="mnist")) == 10_000
-    assert validation_images(Data(npz="own.npz")) is None
+@pytest.mark.parametrize("images", [90, 359])
+def test_a_draw_varies_as_the_splits_themselves_do(images: int) -> None:
+    """Some images are recognized and others are not, whoever is drawn with them."""
+    data = datasets.load("digits")
+    is_recognized = np.random.default_rng(1).random(len(data.labels)) < 0.9
+    scores = [
+        is_recognized[data.split_rows(seed, validation=images)[1]].mean() for seed in range(1500)
+    ]
+    expected = variance_of_a_draw(is_recognized.mean(), images, len(data.labels))
+    assert np.var(scores, ddof=1) == pytest.approx(expected, rel=0.12)
+
+
+def test_how_many_images_are_drawn_from_how_many() -> None:
+    assert drawn_for_validation(Data(name="mnist-5k", validation=300)) == (300, 5000)
+    assert drawn_for_validation(Data(name="mnist-5k")) == (1000, 5000)
+    assert drawn_for_validation(Data(name="mnist")) == (10_000, 10_000)
+    assert variance_of_a_draw(0.9, 10_000, 10_000) == 0
+    assert drawn_for_validation(Data(npz="own.npz", validation=300)) is None
 
 
 def test_words_are_made_from_the_numbers(experiment: Experiment) -> None:
