@@ -149,6 +149,17 @@ def test_on_the_narrowest_screens_a_figure_scrolls_in_its_own_box(
     page.close()
 
 
+@pytest.mark.parametrize("width", [320, 900])
+def test_the_contents_are_one_line_that_scrolls(browser: Browser, file: Path, width: int) -> None:
+    """Japanese may be broken between any two letters, and must not be here."""
+    page = opened(browser, file, width)
+    tops = "(all) => all.map((one) => one.getBoundingClientRect().top)"
+    assert len(set(page.eval_on_selector_all(".contents a", tops))) == 1
+    links = "(all) => all.map((one) => one.getBoundingClientRect().height)"
+    assert max(page.eval_on_selector_all(".contents a", links)) < 45
+    page.close()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [320, 1440])
 def test_nothing_serious_bars_anybody(
