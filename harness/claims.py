@@ -11,7 +11,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 
 from harness.choices import Choices, check_choices
 from harness.measure_kinds import Measure
-from harness.measures import AtEpoch, is_accuracy
+from harness.measures import AtEpoch, is_accuracy, share_hint
 from harness.study_values import Count, NonEmpty, Section
 
 Statistic = Literal["mean", "spread"]
@@ -140,7 +140,7 @@ class Claim(Section):
         metric = getattr(self.measure, "metric", "")
         most = 1.0 if self.measure.unit == "accuracy" and is_accuracy(metric) else math.inf
         if not 0 <= self.reference <= most:
-            hint = f"; write {self.reference / 100:g}" if 1 < self.reference <= 100 else ""
+            hint = share_hint(self.reference)
             bounds = "from 0 to 1" if most == 1 else "from 0 up"
             raise ValueError(
                 f"{self.measure.label} runs {bounds}: {self.reference:g} is never met{hint}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from typing import Any, Literal, get_args
 from harness.errors import UserError
 from harness.language import LANGUAGES, N_, SOURCE, _, using
 from harness.logs.run import KINDS, METRICS, Axis, Kind, Pauses, Reading, Restarts, Scale
-from harness.measures import is_accuracy
+from harness.measures import is_accuracy, target_fault
 from harness.study import Study
 from harness.study_file import LoadedStudy, safe_name
 
@@ -82,6 +83,11 @@ def asked_for(
             raise UserError(f'{option} = "{given}" is not allowed; allowed: {", ".join(allowed)}')
     if budget is not None and budget < 1:
         raise UserError(f"budget = {budget}: give at least 1")
+    for option, size in (("margin", margin), ("time_margin", time_margin)):
+        if not 0 <= size < math.inf:
+            raise UserError(f"{option} = {size:g}: give 0 or more")
+    if not 0 < alpha < 0.5:
+        raise UserError(f"alpha = {alpha:g}: give an error rate above 0 and below 0.5")
     is_known = metric in METRICS
     asked = Asked(
         metric=metric if metric is not None and is_known else "",
@@ -117,11 +123,9 @@ def usual_measures(asked: Asked, axis: Axis, rows: int) -> list[dict[str, Any]]:
     """
     metric, found = asked.metric, list[dict[str, Any]]()
     if asked.target is not None and axis != "none":
-        if is_accuracy(metric) and not 0 < asked.target <= 1:
-            hint = f"; write {asked.target / 100:g}" if 1 < asked.target <= 100 else ""
-            raise UserError(
-                f"--target {asked.target:g} is outside the range of {metric}, 0 to 1{hint}"
-            )
+        fault = target_fault(metric, asked.target)
+        if fault is not None:
+            raise UserError(f"target {asked.target:g} {fault}")
         found.append(_time_to(asked.target, asked.time or axis, metric))
     found.append({"kind": "final", "metric": metric})
     if axis == "epochs" and rows >= 2 * _WINDOW:

@@ -29,7 +29,7 @@ from harness.logs.labels import pattern_of
 from harness.logs.names import role
 from harness.logs.progress import LogReader, Watch
 from harness.measure_kinds import Measure
-from harness.measures import CURVE_COLUMNS
+from harness.measures import CLOCK_COLUMN, CURVE_COLUMNS, Clock
 from harness.quantities import listed
 from harness.results import Results
 from harness.samples import SideValue
@@ -238,7 +238,7 @@ def _results(loaded: LoadedStudy, runs: Sequence[Run], dropped: Sequence[str]) -
     study = loaded.study
     budgets = {arm.name: study.epochs_of(arm) for arm in study.arms}
     values = list(_values(study, runs, numbers, budgets))
-    _refuse_pauses(study, runs)
+    _check_clocks(study, runs)
     notices = [*run_notices(runs), *dropped, *study_notices(study, runs)]
     shown = {len(run.epoch) for run in runs if run.thinned_from is not None}
     if shown:
@@ -329,18 +329,28 @@ def _values(
                     )
 
 
-def _refuse_pauses(study: Study, runs: Sequence[Run]) -> None:
-    """Wall time with pauses in it is not training time (case E8)."""
+def _check_clocks(study: Study, runs: Sequence[Run]) -> None:
+    """End what would compare seconds that nobody recorded, or that hold a pause."""
     names = [arm.name for arm in study.arms]
-    timed = {
-        name
-        for claim in study.claims
-        if getattr(claim.measure, "clock", None) == "wall"
-        for side in claim.sides
-        for name in matching_arms(side, names)
-    }
+    for claim in study.claims:
+        clock: Clock | None = getattr(claim.measure, "clock", None)
+        if clock is None:
+            continue
+        for name in {name for side in claim.sides for name in matching_arms(side, names)}:
+            own = [run for run in runs if run.arm == name]
+            if not any(CLOCK_COLUMN[clock] in run.columns for run in own):
+                raise UserError(
+                    f"{own[0].source}: tells no {'elapsed' if clock == 'wall' else 'processor'} "
+                    "seconds; count by epochs"
+                )
+            if clock == "wall":
+                _refuse_pauses(own)
+
+
+def _refuse_pauses(runs: Sequence[Run]) -> None:
+    """Wall time with pauses in it is not training time (case E8)."""
     for run in runs:
-        if run.arm in timed and not run.is_timed:
+        if not run.is_timed:
             pause = run.pauses[0]
             raise UserError(
                 f"{run.name}: {pause.seconds:,.1f} seconds passed after epoch {pause.after}, most "

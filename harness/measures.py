@@ -85,6 +85,22 @@ def is_accuracy(metric: str) -> bool:
     return metric.endswith("accuracy")
 
 
+def share_hint(level: float) -> str:
+    """How a message goes on where a percentage may have been meant for a share; else nothing."""
+    return f"; write {level / 100:g}" if 1 < level <= 100 else ""
+
+
+def target_fault(metric: str, target: float) -> str | None:
+    """Why a level of a metric can never be reached, as the end of a message; None if it can."""
+    if not math.isfinite(target):
+        return "is no level that can be reached"
+    if is_accuracy(metric) and not 0 < target <= 1:
+        return f"is outside the range of {metric}, which runs from 0 to 1{share_hint(target)}"
+    if not is_accuracy(metric) and not target > 0:
+        return "can never be reached: losses are above 0"
+    return None
+
+
 class MeasureBase(BaseModel, ABC):
     """What every measure has: strict settings, a unit, and a value for a curve."""
 

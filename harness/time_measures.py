@@ -24,6 +24,7 @@ from harness.measures import (
     MetricMeasure,
     is_accuracy,
     steady_seconds,
+    target_fault,
 )
 from harness.stats import curves as descriptors
 
@@ -43,14 +44,9 @@ class _Target(MetricMeasure):
 
     @model_validator(mode="after")
     def _target_in_range(self) -> _Target:
-        if is_accuracy(self.metric) and not 0 < self.target <= 1:
-            hint = f"; write {self.target / 100:g}" if 1 < self.target <= 100 else ""
-            raise ValueError(
-                f"target {self.target:g} is outside the range of {self.metric}, which runs from "
-                f"0 to 1{hint}"
-            )
-        if not is_accuracy(self.metric) and not self.target > 0:
-            raise ValueError(f"target {self.target:g} can never be reached: losses are above 0")
+        fault = target_fault(self.metric, self.target)
+        if fault is not None:
+            raise ValueError(f"target {self.target:g} {fault}")
         return self
 
     def reach(self, curve: Curve) -> int | None:

@@ -363,7 +363,7 @@ def test_of_many_short_runs_a_few_are_told(tmp_path: Path) -> None:
     [
         (("--arm-from", "{replicate}.csv"), "must have {arm} once"),
         (("--arm-from", "{arm}_{replicate}.csv"), "does not fit --arm-from"),
-        (("--target", "98"), "outside the range of val_accuracy, 0 to 1; write 0.98"),
+        (("--target", "98"), "range of val_accuracy, which runs from 0 to 1; write 0.98"),
         (("--metric", "val_loss"), "has no val_loss; it has val_accuracy"),
         (("--metric", "precision"), 'has no metric "precision"; it has epoch, val_accuracy'),
         (("nothing/*.csv",), "fits no file"),
@@ -377,6 +377,24 @@ def test_mistakes_are_told_in_plain_words(
     told = analyze(tmp_path, *arguments, code=2)["error"].replace("\n", " ")
     assert message in told
     assert "Traceback" not in told
+
+
+def test_no_loss_falls_to_nothing(tmp_path: Path) -> None:
+    (tmp_path / "A-s1.csv").write_text("epoch,loss\n1,.5\n2,.4\n")
+    told = analyze(tmp_path, "--target", "0", code=2)["error"].replace("\n", " ")
+    assert "target 0 can never be reached: losses are above 0" in told
+    told = analyze(tmp_path, "--target", "inf", code=2)["error"]
+    assert "target inf is no level that can be reached" in told
+
+
+@pytest.mark.parametrize(("time", "kind"), [("seconds", "elapsed"), ("cpu", "processor")])
+def test_seconds_that_nobody_recorded_are_asked_for_in_vain(
+    tmp_path: Path, time: str, kind: str
+) -> None:
+    run_log(tmp_path / "A-s1.csv", 3, 5)
+    run_log(tmp_path / "B-s1.csv", 3, 5)
+    told = analyze(tmp_path, "--target", "0.9", "--time", time, code=2)["error"]
+    assert f"tells no {kind} seconds; count by epochs" in told.replace("\n", " ")
 
 
 def study(folder: Path, arms: str, more: str = "") -> Path:
@@ -508,6 +526,9 @@ def test_python_refuses_what_the_command_refuses(tmp_path: Path) -> None:
         ({"restarts": "first"}, 'restarts = "first" is not allowed; allowed: separate, last'),
         ({"kind": "xml"}, 'kind = "xml" is not allowed; allowed: csv, tidy'),
         ({"budget": 0}, "budget = 0: give at least 1"),
+        ({"margin": -0.1}, "margin = -0.1: give 0 or more"),
+        ({"time_margin": math.inf}, "time_margin = inf: give 0 or more"),
+        ({"alpha": 0.5}, "alpha = 0.5: give an error rate above 0 and below 0.5"),
     ):
         with pytest.raises(harness.UserError, match=told):
             harness.analyze(tmp_path / "*.csv", **mistake)  # type: ignore[arg-type]
