@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from harness.claims import Claim
+from harness.claims import Claim, matching_arms
 from harness.measures import FloatArray
 from harness.samples import SideValue, sample_of
 from harness.stats.results import Estimate, Interval
@@ -43,7 +43,8 @@ def pairings_of(study: Study, values: Sequence[SideValue]) -> list[Pairing]:
     """What pairing is worth for each two arms that claims compare on a measure, each once.
 
     Claims with ``beyond`` pair four, which no single correlation describes, and those on a number
-    pair none: they are left out.
+    pair none: they are left out. So are claims on spread, which compare no trial with its partner,
+    and sides that have no draw in common, since each varies another stream.
 
     Args:
         study: The study; its trials are paired.
@@ -53,14 +54,29 @@ def pairings_of(study: Study, values: Sequence[SideValue]) -> list[Pairing]:
     for claim in study.claims:
         key = (*sorted(claim.sides), claim.measure.model_dump_json())
         is_plain = len(claim.sides) == 2 and claim.sides[0] != claim.sides[1]
+        is_plain = is_plain and claim.statistic == "mean" and _share_draws(study, claim)
         if not is_plain or key in found:
             continue
-        means = claim.model_copy(update={"statistic": "mean"})
         own = [value for value in values if value.claim == claim.id]
-        sample = sample_of(means, own, is_paired=True)
+        sample = sample_of(claim, own, is_paired=True)
         if sample.reason is None and len(sample.a) >= FEWEST_PAIRS:
             found[key] = _pairing(claim, sample.a, sample.b)
     return list(found.values())
+
+
+def _share_draws(study: Study, claim: Claim) -> bool:
+    """Whether trials of one replicate have a draw in common on both sides."""
+    names = [arm.name for arm in study.all_arms]
+    first, second = (
+        {
+            stream
+            for arm in study.all_arms
+            if arm.name in matching_arms(side, names)
+            for stream in study.streams_of(arm)
+        }
+        for side in claim.sides
+    )
+    return bool(first & second)
 
 
 def _pairing(claim: Claim, a: FloatArray, b: FloatArray) -> Pairing:

@@ -138,9 +138,9 @@ def crossing_sentence(crossing: Crossing) -> str:
     first, second = (_(_STREAMS[stream]) for stream in crossing.streams)
     own, other = (share_words(share) for share in crossing.shares)
     return _(
-        "{side} draws of {first}, each with the same {side} draws of {second}: of the variance of "
-        "one run {own} comes with {first} and {other} with {second}; the rest, {rest}, is how the "
-        "two meet."
+        "{side} draws of {first}, each with the same {side} draws of {second}, all else held "
+        "fixed: of the variance that these make {own} comes with {first} and {other} with "
+        "{second}; the rest, {rest}, is how the two meet."
     ).format(
         side=crossing.side,
         first=first,
@@ -177,6 +177,12 @@ def validation_sentence(found: FiniteValidation, unit: str) -> str:
         "by itself at an accuracy of {accuracy}: {share} of the variance that the split makes; the "
         "rest is what there was to learn from."
     )
+    if found.share.interval.high >= 1:
+        template = N_(
+            "Scoring on {images} drawn at random from {pool} makes a standard deviation of "
+            "{deviation} by itself at an accuracy of {accuracy}: {share} of the variance that the "
+            "split makes, which does not contradict all of it."
+        )
     if found.share.value >= 1:
         template = N_(
             "Scoring on {images} drawn at random from {pool} makes a standard deviation of "

@@ -213,12 +213,12 @@ def specification_notes(curve: SpecificationCurve) -> list[str]:
     if curve.is_sampled:
         template = N_(
             "Here the permutation p values of all but the declared specification come from "
-            "{draws} random relabelings instead of all."
+            "{draws} random relabelings, fewer than its own."
         )
         if curve.verdict.is_paired:
             template = N_(
                 "With more than {pairs} pairs the permutation p values of all but the declared "
-                "specification come from {draws} random sign patterns instead of all."
+                "specification come from {draws} random sign patterns, fewer than its own."
             )
         notes.append(_(template).format(pairs=EXACT_PAIRS, draws=f"{DRAWS:,}"))
     reasons = sorted({_(s.reason) for s in curve.specified if s.reason is not None})

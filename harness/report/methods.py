@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from harness.language import N_, _
 from harness.quantities import percent
+from harness.stats.paired import EXACT_UP_TO
 from harness.verdicts import Verdict
 
 
@@ -64,9 +65,10 @@ def _sign_flip(verdicts: Sequence[Verdict]) -> Method:
         N_("Sign-flip permutation test"),
         _(
             "If the arms did not differ, each pair's difference could as well have had the other "
-            "sign. The p value is the share of all sign patterns whose mean is at least as large "
-            "as the one seen. A difference counts as real where the adjusted p is at most {alpha}."
-        ).format(alpha=alpha),
+            "sign. The p value is the share of all sign patterns, beyond {pairs} pairs of many "
+            "random ones, whose mean is at least as large as the one seen. A difference counts as "
+            "real where the adjusted p is at most {alpha}."
+        ).format(alpha=alpha, pairs=EXACT_UP_TO),
         "Fisher 1935; Pitman 1937",
     )
 
@@ -84,9 +86,9 @@ _PAIRED = Method(
     "paired",
     N_("Paired comparison"),
     N_(
-        "Trials of the same replicate take the same seeds, so that they meet the same data in the "
-        "same order wherever these are drawn at random; each trial is compared with its partner, "
-        "and the differences are averaged."
+        "Trials of the same replicate take the same seeds: on the same data they meet the same "
+        "images in the same order, wherever these are drawn at random. Each trial is compared with "
+        "its partner, and the differences are averaged."
     ),
     "Fisher 1935",
 )

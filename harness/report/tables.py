@@ -290,8 +290,8 @@ def randomness_lines(results: Results) -> list[str]:
     lines += [_own_streams(arm) for arm in own]
     lines.append(
         _(
-            "The same replicate gives every arm the same order and split of the data, as far as "
-            "the arm varies them, so that trials can be compared in pairs."
+            "The same replicate gives all arms on the same data the same order and split, as far "
+            "as the arm varies them, so that trials can be compared in pairs."
         )
     )
     lines.append(

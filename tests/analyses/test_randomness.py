@@ -32,6 +32,7 @@ from harness.prose.words import finding, verdict_sentence
 from harness.report.pairing_section import section_of as pairing_section
 from harness.report.randomness_section import section_of
 from harness.results import Results
+from harness.stats.results import Estimate, Interval
 from harness.study import Data
 from tests.blocks import results_of
 
@@ -148,6 +149,23 @@ def test_the_finite_validation_set_explains_what_its_drawing_does(experiment: Ex
     assert found.share.value == pytest.approx(found.variance / 0.008**2, rel=0.35)
     assert found.share.interval.low < found.share.value < found.share.interval.high
     assert "1,000 images drawn at random from 5,000 makes" in validation_sentence(found, "accuracy")
+
+
+@pytest.mark.parametrize(
+    ("share", "high", "told"),
+    [
+        (0.4, 0.8, "; the rest is what there was to learn from."),
+        (0.8, 1.2, ", which does not contradict all of it."),
+        (1.1, 1.5, "all of what the split makes is explained by the finite validation set."),
+    ],
+)
+def test_a_rest_that_may_be_nothing_is_not_explained(
+    experiment: Experiment, share: float, high: float, told: str
+) -> None:
+    found = experiment.spreads[0].validation
+    assert found is not None
+    seen = Estimate(share, Interval(share / 2, high, 0.95), "share")
+    assert validation_sentence(replace(found, share=seen), "accuracy").endswith(told)
 
 
 @pytest.mark.parametrize("images", [90, 359])
@@ -267,6 +285,7 @@ def test_crossed_streams_give_variance_components(tmp_path: Path) -> None:
     assert sum(share.value for share in found.shares) + found.rest == pytest.approx(1)
     told = crossing_sentence(found)
     assert told.startswith("12 draws of the initial weights, each with the same 12 draws of the")
+    assert "all else held fixed: of the variance that these make " in told
     assert [source.arm for source in spreads.singles] == ["init", "shuffle", "dropout", "split"]
 
 
@@ -338,6 +357,21 @@ def test_pairing_is_worth_nothing_between_strangers(tmp_path: Path) -> None:
     apart = results_of(tmp_path, PLAIN, paired_finals(0.0))
     (found,) = pairings_of(apart.loaded.study, apart.values)
     assert found.gain.interval.low <= 1 <= found.gain.interval.high
+
+
+@pytest.mark.parametrize(
+    ("stream", "statistic", "found"),
+    [("shuffle", "mean", 1), ("split", "mean", 0), ("shuffle", "spread", 0)],
+)
+def test_pairs_need_a_draw_in_common_and_a_claim_on_trials(
+    tmp_path: Path, stream: str, statistic: str, found: int
+) -> None:
+    """One arm varies the weights and the order, the other one of the two, or something else."""
+    text = PLAIN.replace("margin = 0.001", f'margin = 0.001\nstatistic = "{statistic}"')
+    for arm, streams in (("a", ["init", "shuffle"]), ("b", [stream])):
+        text = text.replace(f'name = "{arm}"', f'name = "{arm}"\nvary = {streams}')
+    some = results_of(tmp_path, text.replace("'", '"'), paired_finals(0.003))
+    assert len(pairings_of(some.loaded.study, some.values)) == found
 
 
 def test_a_side_that_does_not_vary_has_no_correlation(tmp_path: Path) -> None:
