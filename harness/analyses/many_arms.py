@@ -12,7 +12,7 @@ from harness.analyses.blocks import Blocks, asked_measures, blocks_of
 from harness.measures import Best, FloatArray
 from harness.results import Results
 from harness.stats import multiplicity, paired
-from harness.stats.bootstrap import iqm_over_tasks
+from harness.stats.bootstrap import iqm_over_blocks, iqm_over_tasks
 from harness.stats.factorial import Factorial, factorial
 from harness.stats.many_arms import FriedmanResult, NemenyiResult, friedman, nemenyi
 from harness.stats.planning import smallest_p
@@ -56,7 +56,7 @@ class Ranked:
     Attributes:
         arm: Its name.
         mean_rank: Over replicates; 1 is best.
-        middle: Interquartile mean with its stratified bootstrap interval.
+        middle: Interquartile mean with its bootstrap interval.
         beats: Arms that are worse with an adjusted p of at most alpha.
         loses_to: Arms that are better so.
     """
@@ -76,7 +76,8 @@ class Factors:
         architectures: Their labels, the rows.
         optimizers: Their labels, the columns.
         tests: Main effects, interaction, and shares of the variation.
-        middles: Interquartile mean of each label over the other factor's labels.
+        middles: Interquartile mean of each label over the other factor's labels; whole replicates
+            are drawn for its interval, as a grid's arms always share them.
     """
 
     architectures: tuple[str, ...]
@@ -237,8 +238,8 @@ def _factors(grid: Grid, table: Blocks) -> Factors | None:
         return None
     places = [table.arms.index(name) for name in names]
     y = table.values[:, places].reshape(-1, len(rows), len(columns))
-    middles = {label: iqm_over_tasks(y[:, i, :]) for i, label in enumerate(rows)}
-    middles |= {label: iqm_over_tasks(y[:, :, j]) for j, label in enumerate(columns)}
+    middles = {label: iqm_over_blocks(y[:, i, :]) for i, label in enumerate(rows)}
+    middles |= {label: iqm_over_blocks(y[:, :, j]) for j, label in enumerate(columns)}
     return Factors(rows, columns, factorial(y), middles)
 
 

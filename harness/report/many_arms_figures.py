@@ -132,7 +132,7 @@ def middles(key: str, found: ManyArms, styles: Mapping[str, ArmStyle], data: str
         told = [f"{row.arm} {middle_words(row.middle, unit)}" for row in found.ranked]
         svg = as_svg(figure, key, _("Interquartile means: {means}.").format(means=listed(told)))
     title = _("Interquartile mean of {measure}").format(measure=subject(found.blocks.measure))
-    return Drawn(svg, title, _("Lines are 95 % stratified bootstrap intervals."), data)
+    return Drawn(svg, title, _("Lines are 95 % bootstrap intervals."), data)
 
 
 def _unit_axis(axes: Axes, unit: str) -> None:

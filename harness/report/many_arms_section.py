@@ -251,9 +251,11 @@ def _method(compared: Sequence[ManyArms]) -> list[str]:
             "takes no arms for equally variable. Shares are parts of the sum of squares."
         ),
         _(
-            "Interquartile means with a bootstrap stratified by arm, and profiles: Agarwal et al. "
-            "(2021). With few replicates these percentile intervals are too short: at 10 "
-            "replicates they hold the truth in about 90 % of cases, not in 95 %."
+            "Interquartile means and profiles: Agarwal et al. (2021). Their bootstrap draws the "
+            "runs of each arm by themselves; means over several arms draw whole replicates here, "
+            "as arms that share them go up and down together. With few replicates these percentile "
+            "intervals are too short: at 10 replicates they hold the truth in about 90 % of cases, "
+            "not in 95 %."
         ),
         _(
             "ASO: almost stochastic order (Dror et al. 2019), a second look that decides nothing. "

@@ -232,10 +232,40 @@ def iqm_over_tasks(
         The estimate.
     """
     array = _task_scores(scores, "scores")
-    resampled = _resample_runs(array, draws, np.random.default_rng(seed)).reshape(draws, -1)
-    bounds = _percentile_interval(_iqm(np.sort(resampled, axis=1)), level)
+    resampled = _resample_runs(array, draws, np.random.default_rng(seed))
     method = f"IQM over {array.shape[1]} tasks, stratified bootstrap ({draws:,} draws)"
-    return Estimate(interquartile_mean(array.ravel()), bounds, method, bounds.reason)
+    return _iqm_of_all(array, resampled, level, method)
+
+
+def iqm_over_blocks(
+    scores: npt.ArrayLike, *, level: float = 0.95, draws: int = 5_000, seed: int = 0
+) -> Estimate:
+    """Interquartile mean over arms that share their blocks, whose values go up and down together.
+
+    Drawing each arm's runs by themselves would take what a block does to all arms for noise that
+    averages out, and make the interval too short.
+
+    Args:
+        scores: Shape (blocks, arms), comparable between arms.
+        level: Confidence level of the percentile interval: whole blocks are drawn anew.
+        draws: Bootstrap draws.
+        seed: Seed of these.
+
+    Returns:
+        The estimate.
+    """
+    array = _task_scores(scores, "scores")
+    blocks, arms = array.shape
+    resampled = array[np.random.default_rng(seed).integers(0, blocks, (draws, blocks))]
+    method = f"IQM over {arms} arms, bootstrap of whole blocks ({draws:,} draws)"
+    return _iqm_of_all(array, resampled, level, method)
+
+
+def _iqm_of_all(scores: FloatArray, resampled: FloatArray, level: float, method: str) -> Estimate:
+    """The estimate, and its interval from resamples of shape (draws, runs, tasks)."""
+    drawn = _iqm(np.sort(resampled.reshape(len(resampled), -1), axis=1))
+    bounds = _percentile_interval(drawn, level)
+    return Estimate(interquartile_mean(scores.ravel()), bounds, method, bounds.reason)
 
 
 def probability_of_improvement(

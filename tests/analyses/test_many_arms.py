@@ -144,6 +144,15 @@ def test_factors_that_add_up(tmp_path: Path) -> None:
     assert words[2].startswith("That an optimizer's worth depends on the architecture was not")
 
 
+def test_means_by_factor_vary_as_whole_replicates_do(tmp_path: Path) -> None:
+    """Averaging over arms takes nothing away of what a replicate does to all of them."""
+    found = compared(tmp_path, finals(EQUAL))
+    assert found.factors is not None
+    alone = min(row.middle.interval.high - row.middle.interval.low for row in found.ranked)
+    for middle in found.factors.middles.values():
+        assert middle.interval.high - middle.interval.low > 0.9 * alone
+
+
 def test_factors_that_depend_on_each_other(tmp_path: Path) -> None:
     found = compared(tmp_path, finals(CROSSED))
     factors = found.factors
