@@ -7,7 +7,8 @@ method over all claims and looks, verdict.
 * No difference: within each replicate the two sides are swapped at random or, where trials are not
   paired, all are dealt out anew.
 * Halves of one arm: its replicates are split at random and compared as unpaired trials. Margins are
-  left aside: any difference called real is an error.
+  left aside: any difference called real is an error. Halves so small that none could be are left
+  out: a rate that is 0 whatever the procedure does tells nothing about it.
 * A known effect: differences less their mean are drawn with replacement and set around plus and
   minus the margin. With random signs they are symmetric, as those of two arms alike but for a shift
   are; as they were seen, they keep their skewness.
@@ -33,7 +34,7 @@ from typing import Literal, get_args
 import numpy as np
 from scipy import stats
 
-from harness.analyses.known_truth import halves, relabeled, shifted, varies
+from harness.analyses.known_truth import halves, relabeled, shifted, varies, why_whole
 from harness.analyses.quick_looks import quick_look
 from harness.claims import Claim
 from harness.procedures import Maker, Relabeling, SignFlip
@@ -109,11 +110,13 @@ class ClaimCalibration:
         verdict: The claim's verdict on the real data.
         rates: What was found, by check; without those that the claim does not allow.
         has_spread: Whether its differences vary; without spread there are no residuals to draw.
+        whole: Why no arm was split into halves; None if one was.
     """
 
     verdict: Verdict
     rates: Mapping[Check, Rate]
     has_spread: bool
+    whole: str | None = None
 
     @property
     def claim(self) -> Claim:
@@ -252,7 +255,7 @@ class _Reruns:
         """Count the differences called real between halves of one arm."""
         decided = decide_samples(
             self.without_margins,
-            [halves(self.rows[-1], rng, side=side)],
+            [halves(self.rows[-1], rng, side=side, alpha=self.alpha, family=self.family)],
             procedure=_HALVES,
             family=self.family,
         )
@@ -306,7 +309,8 @@ class _Reruns:
             if errors + right and has_edges and (has_spread or check not in _FROM_RESIDUALS):
                 allowed = self.alpha * (_ROBUST if check.endswith("as seen") else 1)
                 rates[check] = Rate(errors, errors + right, allowed)
-        return ClaimCalibration(verdict, rates, has_spread)
+        whole = why_whole(sample, alpha=self.alpha, family=self.family)
+        return ClaimCalibration(verdict, rates, has_spread, whole)
 
 
 def _is_sampled(sample: Sample) -> bool:

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.claims import Claim
 from harness.language import said
+from harness.quantities import plural
 from harness.samples import FloatArray, Sample
+from harness.stats.planning import smallest_p_unpaired
 from harness.stats.samples import has_no_spread
 
 LEAST_TO_SPLIT = 8
@@ -86,33 +89,71 @@ def _dealt(
     )
 
 
-def halves(row: Sequence[Sample], rng: np.random.Generator, *, side: int) -> list[Sample]:
+def halves(
+    row: Sequence[Sample], rng: np.random.Generator, *, side: int, alpha: float, family: int
+) -> list[Sample]:
     """One side of each claim split into two halves that cannot differ but by chance.
 
     Args:
         row: Samples, one a claim.
         rng: Source of the chance; all claims split the replicates in the same way.
         side: Which side to split, where both have enough replicates; a number has none.
+        alpha: Level of the whole family.
+        family: Claims in it.
 
     Returns:
-        Unpaired samples, untestable where no side has enough replicates.
+        Unpaired samples, untestable where `why_whole` says why.
     """
     ids = _replicates([row])
     chances = rng.random(len(ids))
-    return [_split(sample, ids, chances, side) for sample in row]
+
+    def halved(sample: Sample) -> Sample:
+        why = why_whole(sample, alpha=alpha, family=family)
+        if why is not None:
+            return replace(sample, reason=why)
+        is_enough = _too_few(len(sample.replicates[side]), alpha, family) is None
+        return _split(sample, ids, chances, side if is_enough else 1 - side)
+
+    return [halved(sample) for sample in row]
+
+
+def why_whole(sample: Sample, *, alpha: float, family: int) -> str | None:
+    """Why a claim's sides are not split: halves that no values could tell apart show nothing.
+
+    Args:
+        sample: The claim's values.
+        alpha: Level of the whole family.
+        family: Claims in it.
+
+    Returns:
+        The reason; None where there is a side to split.
+    """
+    return sample.reason or _too_few(max(map(len, sample.replicates)), alpha, family)
+
+
+def _too_few(trials: int, alpha: float, family: int) -> str | None:
+    """Why halves of so many trials are not compared."""
+    if trials < LEAST_TO_SPLIT:
+        return said("fewer than {least} replicates", least=LEAST_TO_SPLIT)
+    n, m = trials - trials // 2, trials // 2
+    smallest = min(1.0, family * smallest_p_unpaired(n, m))
+    if smallest <= alpha:
+        return None
+    return said(
+        "the p of {n} against {m} trials, adjusted for {claims}, is never below {smallest}",
+        n=n,
+        m=m,
+        claims=partial(plural, family, "claim"),
+        smallest=f"{smallest:.3g}",
+    )
 
 
 def _split(sample: Sample, ids: list[int], chances: FloatArray, side: int) -> Sample:
-    sizes = [len(own) for own in sample.replicates]
-    chosen = side if sizes[side] >= LEAST_TO_SPLIT else 1 - side
-    if sample.reason is not None or sizes[chosen] < LEAST_TO_SPLIT:
-        reason = sample.reason or said("fewer than {least} replicates", least=LEAST_TO_SPLIT)
-        return replace(sample, reason=reason)
-    values = (sample.a, sample.b)[chosen]
-    reached = (sample.reached_a, sample.reached_b)[chosen]
-    order = np.argsort(chances[_places(ids, sample.replicates[chosen])])
+    values = (sample.a, sample.b)[side]
+    reached = (sample.reached_a, sample.reached_b)[side]
+    order = np.argsort(chances[_places(ids, sample.replicates[side])])
     first, second = np.array_split(order, 2)
-    own = np.array(sample.replicates[chosen])
+    own = np.array(sample.replicates[side])
     return replace(
         sample,
         a=values[first],

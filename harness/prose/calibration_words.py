@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -155,6 +156,7 @@ def _spans(tested: Sequence[ClaimCalibration], calibration: Calibration) -> Iter
         yield _(template).format(
             share=share_words(halves.share), splits=plural(halves.of, "split"), alpha=alpha
         )
+    yield from _wholes(tested)
     interval, as_seen = _worst(tested, ("interval",)), _worst(tested, ("interval, as seen",))
     if interval and as_seen:
         yield _(
@@ -169,6 +171,16 @@ def _spans(tested: Sequence[ClaimCalibration], calibration: Calibration) -> Iter
             "of {n} studies with symmetric differences, and in at most {share_as_seen} with "
             "differences as lopsided as those seen ({alpha} allowed)."
         ).format(**_both(edge, edge_as_seen), alpha=alpha)
+
+
+def _wholes(tested: Sequence[ClaimCalibration]) -> Iterator[str]:
+    """For how many claims no halves were compared, a sentence a reason."""
+    for why, claims in Counter(one.whole for one in tested if one.whole is not None).items():
+        yield stopped(
+            _("Halves of one arm were not compared for {claims}: {why}").format(
+                claims=plural(claims, "claim"), why=_(why)
+            )
+        )
 
 
 def _both(symmetric: Rate, as_seen: Rate) -> dict[str, str]:
@@ -289,6 +301,7 @@ def document(calibration: Calibration) -> dict[str, Any]:
                 "n": one.verdict.n,
                 "paired": one.verdict.is_paired,
                 "reason": None if one.has_spread else _why_untried(one),
+                "halves_reason": None if one.whole is None else _(one.whole),
                 "errs_in": list(one.faults),
                 "checks": {check: _rate(rate) for check, rate in one.rates.items()},
             }

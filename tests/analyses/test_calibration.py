@@ -126,6 +126,21 @@ def test_withdrawn_claims_keep_their_place(normal: Results) -> None:
     assert crowded.family.errors == 0
 
 
+def test_halves_that_cannot_err_have_no_rate(normal: Results) -> None:
+    """A rate that is 0 whatever the procedure does would look like a check that was passed."""
+    calibration = calibrated(replace(normal, withdrawn=4), 60)
+    assert not any("halves of one arm" in one.rates for one in calibration.claims)
+    told = (
+        "Halves of one arm were not compared for 3 claims: the p of 5 against 5 trials, adjusted "
+        "for 7 claims, is never below 0.0556."
+    )
+    assert told in summary(calibration)
+    (claim, *_) = document(calibration)["claims"]
+    assert "halves of one arm" not in claim["checks"]
+    assert claim["halves_reason"] in told
+    assert "halves of one arm" in rates(calibrated(replace(normal, withdrawn=3), 2), "alike")
+
+
 def test_a_lopsided_claim_is_called_at_fault(tmp_path: Path) -> None:
     """One replicate in ten runs away: a third of all studies would not have it."""
     a = np.full(10, 0.5) + 0.001 * np.arange(10)

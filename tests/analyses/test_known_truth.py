@@ -110,7 +110,7 @@ def test_halves_share_nothing_and_leave_nothing_out(tmp_path: Path) -> None:
     results = study(tmp_path)
     (real,) = rows(results)
     for side in (0, 1):
-        row = halves(real, np.random.default_rng(2), side=side)
+        row = halves(real, np.random.default_rng(2), side=side, alpha=0.05, family=4)
         for sample, old in zip(row, real, strict=True):
             values = (old.a, old.b)[side]
             assert (len(sample.a), len(sample.b)) == (6, 6)
@@ -123,7 +123,34 @@ def test_seven_replicates_are_too_few_to_split(tmp_path: Path) -> None:
     arms = {"a": arm(rng, 0.8, 7), "b": arm(rng, 0.7, 7)}
     results = make(tmp_path, arms, claim_toml("ends", ("a", "b"), FINAL))
     (row,) = rows(results)
-    assert halves(row, rng, side=0)[0].reason == "fewer than 8 replicates"
+    (sample,) = halves(row, rng, side=0, alpha=0.05, family=1)
+    assert sample.reason == "fewer than 8 replicates"
+
+
+@pytest.mark.parametrize(("family", "is_split"), [(6, True), (7, False)])
+def test_halves_that_nothing_could_tell_apart_are_not_made(
+    tmp_path: Path, family: int, is_split: bool
+) -> None:
+    """The smallest p of 5 against 5 trials is 2 / 252."""
+    rng = np.random.default_rng(0)
+    arms = {"a": arm(rng, 0.8, 10), "b": arm(rng, 0.7, 10)}
+    (row,) = rows(make(tmp_path, arms, claim_toml("ends", ("a", "b"), FINAL)))
+    (sample,) = halves(row, rng, side=0, alpha=0.05, family=family)
+    assert (sample.reason is None) == is_split
+    if not is_split:
+        assert sample.reason == (
+            "the p of 5 against 5 trials, adjusted for 7 claims, is never below 0.0556"
+        )
+
+
+def test_the_side_that_has_enough_trials_is_split(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    arms = {"a": arm(rng, 0.8, 10), "b": arm(rng, 0.7, 12)}
+    results = make(tmp_path, arms, claim_toml("ends", ("a", "b"), FINAL), is_paired=False)
+    (row,) = rows(results, is_paired=False)
+    for side in (0, 1):
+        (sample,) = halves(row, rng, side=side, alpha=0.05, family=7)
+        assert (len(sample.a), len(sample.b)) == (6, 6)
 
 
 @pytest.mark.parametrize("is_paired", [True, False])
