@@ -51,11 +51,13 @@ class Procedure(ABC):
         return self.interval(level)
 
     def tost(self, margin: float) -> TestResult:
-        """Two one-sided tests that the difference is smaller than a margin (Schuirmann 1987)."""
+        """Two one-sided tests that the difference is smaller than a margin (Schuirmann 1987).
+
+        The test with the larger p, or with none, is the one that decides.
+        """
         sides = (self.test(-margin, "greater"), self.test(margin, "less"))
-        p = math.nan if any(math.isnan(side.p) for side in sides) else max(s.p for s in sides)
-        method = said("TOST by {test}", test=partial(_, sides[0].method))
-        return TestResult(self.estimate, p, method, sides[0].df, sides[0].reason)
+        weaker = max(sides, key=lambda side: (math.isnan(side.p), side.p))
+        return replace(weaker, method=said("TOST by {test}", test=partial(_, weaker.method)))
 
     def beyond(self, margin: float) -> TestResult:
         """Test whether the difference is larger than a margin, to either side.

@@ -52,6 +52,25 @@ def test_tost_by_t_of_the_control_case() -> None:
     assert np.isnan(PairedT(sample(np.full(5, 0.001), np.zeros(5))).tost(0.005).p)
 
 
+@pytest.mark.parametrize("make", [PairedT, SignedRank, WelchT, RankSum, SignFlip, Relabeling])
+@pytest.mark.parametrize("shift", [-0.3, 0.3])
+def test_tost_is_the_one_sided_test_with_the_larger_p(make: Maker, shift: float) -> None:
+    """By its statistic, too: a difference of means is no t and no sum of ranks."""
+    procedure = make(drawn(4, shift))
+    lower, upper = procedure.test(-1.0, "greater"), procedure.test(1.0, "less")
+    weaker = max(lower, upper, key=lambda side: side.p)
+    tost = procedure.tost(1.0)
+    assert (tost.statistic, tost.p) == (weaker.statistic, weaker.p)
+    assert tost.method == f"TOST by {weaker.method}"
+
+
+def test_the_statistic_of_tost_by_t_is_that_against_the_nearer_margin() -> None:
+    d = sample(CONTROL, np.zeros(6))
+    assert PairedT(d).tost(0.005).statistic == pytest.approx(
+        (CONTROL.mean() - 0.005) / (CONTROL.std(ddof=1) / np.sqrt(6))
+    )
+
+
 def test_the_deciding_procedures_are_the_tests_of_the_statistics_room() -> None:
     one = drawn(1, 0.5)
     flips = SignFlip(one)

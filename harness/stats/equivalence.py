@@ -169,8 +169,8 @@ def permutation_tost(
         exact_up_to: Labelings up to which all are enumerated.
 
     Returns:
-        The difference of means and the larger of the two one-sided p values; NaN with a reason
-        when an arm is empty.
+        The statistic of :func:`harness.stats.unpaired.permutation_test` and the larger of the two
+        one-sided p values; NaN with a reason when an arm is empty.
 
     Raises:
         ValueError: If ``margin`` is not above 0, or a value is NaN or infinite.
@@ -182,6 +182,5 @@ def permutation_tost(
     reference = relabelings(first, second, draws=draws, seed=seed, exact_up_to=exact_up_to)
     p = max(reference.p(-margin, "greater"), reference.p(margin, "less"))
     reason = "no spread in either arm" if reference.observed_var == 0.0 else None
-    return TestResult(
-        reference.gap, p, said("TOST by {test}", test=reference.method), reason=reason
-    )
+    method = said("TOST by {test}", test=reference.method)
+    return TestResult(reference.statistic, p, method, reason=reason)
