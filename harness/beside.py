@@ -39,7 +39,9 @@ def sensitivity(claim: Claim, sample: Sample) -> dict[str, TestResult]:
         tests[N_("Brunner-Munzel")] = classical.brunner_munzel(a, b)
     is_plain = claim.statistic == "mean" and claim.beyond is None
     if claim.measure.can_be_censored and is_plain:  # differences are no times
-        tests[N_("permutation log-rank")] = logrank.log_rank_permutation(
+        is_paired = sample.is_paired
+        test = logrank.log_rank_sign_flips if is_paired else logrank.log_rank_permutation
+        tests[N_("permutation log-rank")] = test(
             CensoredTimes(a, sample.reached_a), CensoredTimes(b, sample.reached_b)
         )
     return tests

@@ -147,6 +147,12 @@ def test_runs_that_never_reach_the_target_are_not_dropped() -> None:
     assert result.outcome == "inconclusive"
 
 
+def test_the_log_rank_of_paired_trials_swaps_within_pairs() -> None:
+    """Every replicate later on one side, by less than replicates differ."""
+    result = verdict(reaching([2, 5, 8, 11, 14, 17], [3, 6, 9, 12, 15, 18]), TARGET)
+    assert result.sensitivity["permutation log-rank"].p == 2 / 2**6
+
+
 @pytest.mark.parametrize(
     ("seconds", "told"), [(0.00123, "0.0012"), (0.0567, "0.057"), (9.876, "9.88")]
 )

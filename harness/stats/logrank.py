@@ -13,8 +13,9 @@ from scipy import stats
 
 from harness.language import N_, said
 from harness.stats.arrangements import labelings, share_at_least
+from harness.stats.paired import sign_flip_test
 from harness.stats.results import TestResult
-from harness.stats.samples import FloatArray
+from harness.stats.samples import FloatArray, difference
 from harness.stats.survival import CensoredTimes
 
 BoolArray = npt.NDArray[np.bool_]
@@ -154,18 +155,10 @@ def log_rank_permutation(
     Returns:
         O - E and p; both NaN with a reason where all scores are equal.
     """
-    scores = _log_rank_scores(
-        np.concatenate([a.time, b.time]), np.concatenate([a.event, b.event]), ties
-    )
+    scores = _joint_scores(a, b, ties)
     observed = float(scores[: len(a)].sum())
     if np.ptp(scores) < 1e-12:
-        reached = a.reached + b.reached
-        reason = said(
-            "not testable: {reached}/{n} runs reached the target, all alike",
-            reached=reached,
-            n=scores.size,
-        )
-        return TestResult(math.nan, math.nan, N_("permutation log-rank"), reason=reason)
+        return _all_alike(a, b)
     exact = _exact_sum_p(scores, len(a))
     if exact is not None:
         total = math.comb(scores.size, len(a))
@@ -176,6 +169,51 @@ def log_rank_permutation(
     p = share_at_least(np.abs(sums), abs(observed), exact=chosen.exact)
     method = said("{permutation} of the log-rank scores", permutation=chosen.describe())
     return TestResult(observed, p, method)
+
+
+def log_rank_sign_flips(
+    a: CensoredTimes, b: CensoredTimes, *, draws: int = 9_999, seed: int = 0
+) -> TestResult:
+    """Test that two arms of paired runs reach the target equally fast by swapping within pairs.
+
+    The statistic is that of :func:`log_rank_permutation`. To swap two runs is to change the sign
+    of the difference of their scores, so p is that of sign flips of these.
+
+    Args:
+        a: Runs of the first arm.
+        b: Their partners, at the same places.
+        draws: Random swaps where there are more than 20 pairs.
+        seed: Seed of those: the same seed gives the same p.
+
+    Returns:
+        O - E and p; both NaN with a reason where all scores are equal, and p = 1 with a reason
+        where those of every pair are.
+    """
+    if len(a) != len(b):
+        raise ValueError(f"pairs need as many runs in both arms, not {len(a)} and {len(b)}")
+    scores = _joint_scores(a, b, "nelson-aalen")
+    if np.ptp(scores) < 1e-12:
+        return _all_alike(a, b)
+    first, second = np.split(scores, 2)
+    swaps = sign_flip_test(difference(first, second), draws=draws, seed=seed)
+    method = said("{permutation} of the log-rank scores", permutation=swaps.method)
+    return TestResult(float(first.sum()), swaps.p, method, reason=swaps.reason)
+
+
+def _joint_scores(a: CensoredTimes, b: CensoredTimes, ties: Ties) -> FloatArray:
+    """The scores of both arms' runs, those of the first arm first."""
+    return _log_rank_scores(
+        np.concatenate([a.time, b.time]), np.concatenate([a.event, b.event]), ties
+    )
+
+
+def _all_alike(a: CensoredTimes, b: CensoredTimes) -> TestResult:
+    reason = said(
+        "not testable: {reached}/{n} runs reached the target, all alike",
+        reached=a.reached + b.reached,
+        n=len(a) + len(b),
+    )
+    return TestResult(math.nan, math.nan, N_("permutation log-rank"), reason=reason)
 
 
 def _log_rank_scores(time: FloatArray, event: BoolArray, ties: Ties) -> FloatArray:

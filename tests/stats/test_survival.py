@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from itertools import product
 from typing import get_args
 
 import numpy as np
@@ -17,7 +18,7 @@ from statsmodels.duration.survfunc import SurvfuncRight, survdiff
 from harness.stats import logrank
 from harness.stats.arrangements import labelings, share_at_least, sign_flips
 from harness.stats.cox import Ties, cox_hazard_ratio
-from harness.stats.logrank import Weights, log_rank, log_rank_permutation
+from harness.stats.logrank import Weights, log_rank, log_rank_permutation, log_rank_sign_flips
 from harness.stats.survival import (
     CensoredTimes,
     kaplan_meier,
@@ -205,6 +206,51 @@ def test_a_large_hazard_ratio_agrees_with_statsmodels(ties: Ties) -> None:
 
 def test_permutation_statistic_is_the_rmst_difference() -> None:
     assert rmst_permutation(D9_A, D9_B, BUDGET).statistic == pytest.approx(1.6)
+
+
+@settings(max_examples=40)
+@given(st.integers(1, 6).flatmap(lambda n: st.tuples(arms(n, n), arms(n, n))))
+def test_sign_flips_of_scores_are_swaps_within_pairs(
+    both: tuple[CensoredTimes, CensoredTimes],
+) -> None:
+    a, b = both
+    found = log_rank_sign_flips(a, b)
+    excess = []
+    for swap in product([False, True], repeat=len(a)):
+        first = CensoredTimes(np.where(swap, b.time, a.time), np.where(swap, b.event, a.event))
+        second = CensoredTimes(np.where(swap, a.time, b.time), np.where(swap, a.event, b.event))
+        table = log_rank([first, second])
+        excess.append(table.observed[0] - table.expected[0])
+    if not found.defined:
+        assert np.allclose(excess, 0)
+        return
+    assert found.statistic == pytest.approx(excess[0], abs=1e-9)
+    assert found.p == np.mean(np.abs(excess) >= abs(excess[0]) - 1e-9)
+
+
+def test_pairs_that_go_together_are_told_apart_within() -> None:
+    """Relabeling across replicates takes what all share for noise."""
+    time = np.array([2.0, 5, 8, 11, 14, 17])
+    a, b = (CensoredTimes(t, np.ones(6, dtype=bool)) for t in (time, time + 1))
+    assert log_rank_sign_flips(a, b).p == 2 / 2**6
+    assert log_rank_sign_flips(a, b).method == (
+        "exact sign-flip permutation (64 arrangements) of the log-rank scores"
+    )
+    assert log_rank_permutation(a, b).p > 0.5
+
+
+def test_many_pairs_are_swapped_at_random() -> None:
+    rng = np.random.default_rng(3)
+    a, b = random_arm(rng, 24, 6), random_arm(rng, 24, 9)
+    sampled = log_rank_sign_flips(a, b)
+    assert sampled.method.startswith("Monte Carlo sign-flip permutation (20,000 arrangements)")
+    assert sampled == log_rank_sign_flips(a, b)
+    assert sampled.p == pytest.approx(log_rank_sign_flips(a, b, draws=99_999).p, abs=0.01)
+
+
+def test_pairs_need_partners() -> None:
+    with pytest.raises(ValueError, match="not 5 and 4"):
+        log_rank_sign_flips(D9_A, CensoredTimes(D9_B.time[:4], D9_B.event[:4]))
 
 
 def test_monte_carlo_agrees_with_the_exact_log_rank(monkeypatch: pytest.MonkeyPatch) -> None:
