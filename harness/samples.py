@@ -55,6 +55,8 @@ class Sample:
         is_paired: Whether each value of ``a`` has its partner in ``b``, at the same place.
         earliest: The same sample, were every time that is known to an interval at its lower end;
             None where all are known exactly.
+        is_unreached: Whether no trial of either side got there within the horizon, so that all
+            times are cut and nothing is left to test.
     """
 
     a: FloatArray
@@ -67,6 +69,7 @@ class Sample:
     replicates: tuple[tuple[int, ...], tuple[int, ...]]
     is_paired: bool
     earliest: Sample | None = None
+    is_unreached: bool = False
 
     @cached_property
     def differences(self) -> FloatArray:
@@ -163,8 +166,9 @@ def sample_of(claim: Claim, values: Sequence[SideValue], *, is_paired: bool) -> 
         a, b = deviations(a), deviations(b)
     limit = math.inf if horizon is None else horizon
     hits = sum(not v.measured.censored and v.measured.value <= limit for v in values)
+    unreached_by = horizon if hits == 0 else None
     sizes = tuple(map(len, sides))
-    reason = _obstacle(claim, values, sizes=sizes, hits=hits, horizon=horizon, is_paired=is_paired)
+    reason = _obstacle(claim, values, sizes=sizes, unreached_by=unreached_by, is_paired=is_paired)
     beside = _beside_unlike_neighbours(claim, values)
     if beside is not None:
         notices.append(beside)
@@ -187,6 +191,7 @@ def sample_of(claim: Claim, values: Sequence[SideValue], *, is_paired: bool) -> 
         replicates=(tuple(sides[0]), partners),
         is_paired=is_paired or claim.reference is not None,
         earliest=earliest,
+        is_unreached=unreached_by is not None,
     )
 
 
@@ -300,8 +305,7 @@ def _obstacle(
     values: Sequence[SideValue],
     *,
     sizes: tuple[int, ...],
-    hits: int,
-    horizon: float | None,
+    unreached_by: float | None,
     is_paired: bool,
 ) -> str | None:
     """Why these values allow no test, or None."""
@@ -322,11 +326,11 @@ def _obstacle(
     if not is_paired and 1 in sizes:
         arm = claim.sides[sizes.index(1)]
         return said("one run of {arm} cannot show how much runs differ", arm=arm)
-    if horizon is not None and hits == 0:
+    if unreached_by is not None:
         template = N_("not testable: 0/{n} reached it within {horizon}")
         if hasattr(claim.measure, "target"):
             template = N_("not testable: 0/{n} reached the target within {horizon}")
-        within = partial(given_amount, _rounded(horizon), claim.measure.unit)
+        within = partial(given_amount, _rounded(unreached_by), claim.measure.unit)
         return said(template, n=sum(sizes), horizon=within)
     return None
 

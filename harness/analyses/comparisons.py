@@ -31,6 +31,7 @@ _LEFT_OUT = {
     "epoch": (N_("epoch {points} is left out"), N_("epochs {points} are left out")),
     "target": (N_("target {points} is left out"), N_("targets {points} are left out")),
 }
+_UNREACHED = N_("{what}: no trial got there before the first of either side was watched no longer")
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +45,10 @@ class Comparison:
         sizes: Replicates of each side; pairs where both are equal and paired.
         is_paired: Whether replicates were compared pair by pair.
         alpha: The error rate of all points together.
-        left_out: Points at which some replicate has no value, and why, in words; None if none are.
+        left_out: Points at which some replicate has no value, or at which no time is known, and
+            why, in words; None if there are none.
+        reached: Replicates of each side whose time is known, not cut; shape (points, 2).
+        horizons: Where times are cut, shape (points,); NaN where none had to be.
     """
 
     points: FloatArray
@@ -54,6 +58,13 @@ class Comparison:
     is_paired: bool
     alpha: float
     left_out: str | None
+    reached: NDArray[np.int_]
+    horizons: FloatArray
+
+    @property
+    def is_cut(self) -> NDArray[np.bool_]:
+        """At which points some time was cut, so that the difference is of restricted means."""
+        return np.asarray((self.reached < self.sizes).any(axis=1))
 
     @property
     def smallest_p(self) -> float:
@@ -84,7 +95,7 @@ def compare_row(
 
     No replicate is left out of some points only: that would compare different replicates at
     different points, and favour an arm whose trials diverge. Points at which a value is missing
-    are left out instead.
+    are left out instead, and so are those that no trial got to: a claim on them is not testable.
 
     Args:
         claims: The claim as it is asked at each point; the sides are the same in all.
@@ -106,16 +117,26 @@ def compare_row(
     sizes = _replicates(next(iter(claims.values())), names, curves, is_paired=is_paired)
     if 0 in sizes:
         return N_("no finished trials to compare")
-    whole = [point for point, s in samples.items() if (len(s.a), len(s.b)) == sizes]
-    missing = [point for point in samples if point not in whole]
+    unreached = [point for point, s in samples.items() if s.is_unreached]
+    whole = [
+        point
+        for point, s in samples.items()
+        if (len(s.a), len(s.b)) == sizes and point not in unreached
+    ]
+    missing = [point for point in samples if point not in (*whole, *unreached)]
     unit = target_unit(next(iter(claims.values()))) if noun == "target" else ""
-    left_out = _left_out(missing, samples, noun, unit) if missing else None
+    left_out = _left_out(missing, unreached, samples, noun, unit)
     if not whole:
         return left_out or said(_NEVER_WHOLE[noun])
     first = np.column_stack([samples[point].a for point in whole])
     second = np.column_stack([samples[point].b for point in whole])
     compared = compare(first, second, points=whole, is_paired=is_paired, alpha=alpha)
-    return replace(compared, left_out=left_out)
+    return replace(
+        compared,
+        left_out=left_out,
+        reached=np.array([[samples[p].reached_a.sum(), samples[p].reached_b.sum()] for p in whole]),
+        horizons=np.array([samples[p].horizon for p in whole], dtype=float),
+    )
 
 
 def compare(
@@ -143,6 +164,8 @@ def compare(
         is_paired=is_paired,
         alpha=alpha,
         left_out=None,
+        reached=np.tile((len(first), len(second)), (len(points), 1)),
+        horizons=np.full(len(points), np.nan),
     )
 
 
@@ -162,18 +185,30 @@ def _replicates(
 
 def _left_out(
     missing: list[float],
+    unreached: list[float],
     samples: Mapping[float, Sample],
     noun: Literal["epoch", "target"],
     unit: str,
-) -> str:
-    """Which points are left out, and the first reason."""
-    reasons = [text for point in missing for text in samples[point].notices]
-    one, several = _LEFT_OUT[noun]
-    place = partial(ranges, missing, all_points=list(samples), unit=unit)
-    told = said(one if len(missing) == 1 else several, points=place)
-    if not reasons:
-        return told
-    return said("{what}: {reason} there", what=told, reason=reasons[0])
+) -> str | None:
+    """Which points are left out, and the first reason; None if none are."""
+
+    def which(points: list[float]) -> str:
+        one, several = _LEFT_OUT[noun]
+        place = partial(ranges, points, all_points=list(samples), unit=unit)
+        return said(one if len(points) == 1 else several, points=place)
+
+    told: list[str] = []
+    if missing:
+        reasons = [text for point in missing for text in samples[point].notices]
+        what = which(missing)
+        told.append(
+            said("{what}: {reason} there", what=what, reason=reasons[0]) if reasons else what
+        )
+    if unreached:
+        told.append(said(_UNREACHED, what=which(unreached)))
+    if len(told) == 2:
+        return said("{first}; {second}", first=told[0], second=told[1])
+    return told[0] if told else None
 
 
 def target_unit(claim: Claim) -> str:

@@ -36,7 +36,9 @@ def target_sweeps(results: Results) -> list[TargetSweep]:
     """Sweep the target of every claim on the time to a target.
 
     At each target a time is cut at the horizon, as in the verdict, so that the difference is one
-    of restricted means. Within one sweep the chance of any false statement is at most alpha.
+    of restricted means. The horizon belongs to its target: the more trials miss it, the earlier
+    times are cut. Targets that no trial reached by then are left out. Within one sweep the chance
+    of any false statement is at most alpha.
 
     Claims that differ in nothing but their target share one.
 

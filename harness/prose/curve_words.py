@@ -152,7 +152,18 @@ def sweep_sentence(sweep: TargetSweep) -> str:
         )
     else:
         text = _("{lead}, {order}").format(lead=lead, order=_order(a, b, found, unit))
-    return _with_gaps(text, found)
+    return _with_gaps(joined([stopped(text), _cut_sentence(found, unit)]), found)
+
+
+def _cut_sentence(found: Comparison, unit: str) -> str:
+    """At which targets differences are of times that were cut."""
+    points = [float(point) for point in found.points[found.is_cut]]
+    if not points:
+        return ""
+    return _(
+        "At {targets} times are cut where the first trial of either side was watched no longer: "
+        "differences there are of restricted means."
+    ).format(targets=_targets(points, found, unit))
 
 
 def _sweep_lead(sweep: TargetSweep) -> str:

@@ -30,7 +30,7 @@ def difference_figure(
     margin: float = 0.0,
     mark: float | None = None,
 ) -> Drawn:
-    """The mean difference at every point, its band, and a dot wherever the sides differ.
+    """The mean difference at every point and its band; filled where the sides differ.
 
     Args:
         key: Unique in the page.
@@ -60,6 +60,7 @@ def difference_figure(
         values = readings(axes, line, {}, _(along), partial(_place, unit=along_unit))
     caption = [
         _("Filled dots: the sides differ."),
+        _("Squares on a dotted line: times are cut.") if found.is_cut.any() else "",
         _("Shaded zone: the margin.") if margin else "",
         _("Dashed: the claim's own {place}.").format(place=_(along)) if mark is not None else "",
     ]
@@ -110,17 +111,29 @@ def _draw_ground(axes: Axes, margin: float, mark: float | None) -> None:
 def _draw_difference(
     axes: Axes, found: Comparison, low: FloatArray, centre: FloatArray, high: FloatArray
 ) -> None:
-    """The line with its band; a dot is filled where the sides differ."""
+    """The line with its band: filled marks where the sides differ, squares where times are cut."""
     if np.isfinite(low).all():
         axes.fill_between(found.points, low, high, color=INK, alpha=0.13, linewidth=0)
-    axes.plot(found.points, centre, color=INK, linewidth=1.2)
-    apart = found.differs
-    for chosen, face in ((apart, INK), (~apart, "none")):
+    apart, cut = found.differs, found.is_cut
+    axes.plot(found.points, np.where(cut, np.nan, centre), color=INK, linewidth=1.2)
+    if cut.any():
+        dotted = cut.copy()  # and on to the neighbours, so that the line has no gap
+        dotted[1:] |= cut[:-1]
+        dotted[:-1] |= cut[1:]
+        axes.plot(
+            found.points, np.where(dotted, centre, np.nan), color=INK, linewidth=1.2, linestyle=":"
+        )
+    for chosen, face, marker in (
+        (apart & ~cut, INK, "o"),
+        (~apart & ~cut, "none", "o"),
+        (apart & cut, INK, "s"),
+        (~apart & cut, "none", "s"),
+    ):
         axes.plot(
             found.points[chosen],
             centre[chosen],
             linestyle="none",
-            marker="o",
+            marker=marker,
             markersize=3.6,
             color=INK,
             markerfacecolor=face,

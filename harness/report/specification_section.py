@@ -136,7 +136,14 @@ def _sweep_figure(place: int, sweep: TargetSweep, comparison: Comparison) -> Dra
 
 def _sweep_table(swept: list[tuple[TargetSweep, Comparison]]) -> pd.DataFrame:
     parts = [
-        comparison_table(comparison, "target").assign(claim=sweep.verdict.claim.id)
+        comparison_table(comparison, "target").assign(
+            claim=sweep.verdict.claim.id,
+            n_first=comparison.sizes[0],
+            n_second=comparison.sizes[1],
+            reached_first=comparison.reached[:, 0],
+            reached_second=comparison.reached[:, 1],
+            horizon=comparison.horizons,
+        )
         for sweep, comparison in swept
     ]
     table = pd.concat(parts, ignore_index=True)
@@ -163,8 +170,13 @@ def _method(curves: list[SpecificationCurve], results: Results) -> list[str]:
         ),
         _(
             "Along targets, filled dots differ: within one figure the chance of even one false one "
-            "is at most {alpha} (step-down max-T, Westfall & Young 1993). The band holds the true "
-            "difference at all targets at once."
+            "is at most {alpha} (step-down max-T, Westfall & Young 1993)."
         ).format(alpha=alpha),
+        _(
+            "At each target times are cut where the first trial of either side was watched no "
+            "longer without having got there. The band holds the true difference of times so cut "
+            "(of restricted means), at all targets at once; where trials miss a target, it says "
+            "nothing of the time that they would have needed."
+        ),
         *notes,
     ]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import math
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from harness.analyses.specifications import SpecificationCurve, Specified, specification_curves
@@ -16,6 +18,7 @@ from harness.measures import FloatArray
 from harness.prose.curve_words import sweep_sentence
 from harness.prose.specification_words import specification_notes, specification_sentence
 from harness.protocol import protocol
+from harness.report.specification_section import section_of
 from harness.results import Results
 from harness.stats.multiplicity import holm
 from harness.study_file import load_study
@@ -332,6 +335,78 @@ def test_the_sweep_finds_the_targets_below_which_an_arm_is_slower(tmp_path: Path
         "In epochs to a validation accuracy target, a is slower than b at every target from "
         f"{100 * slower.min():g} to {100 * slower.max():g} %; at "
     )
+
+
+CLAIM_IN_SECONDS = claim_toml(
+    "slower", ("a", "b"), 'kind = "seconds_to", target = 0.7, clock = "wall"', margin=0.5
+)
+
+
+def watched_shorter() -> dict[str, Arm]:
+    """Arm a takes 3 s an epoch and gets to 0.94; arm b is watched for 20 epochs of 1 s.
+
+    One trial in five of arm b stays at 0.79, two stay at 0.85, and all others at 0.9.
+    """
+    rng = np.random.default_rng(2)
+    ceiling = np.array([0.79] * 2 + [0.85] * 2 + [0.9] * 6)
+    b = np.minimum(ramp(rng.integers(0, 2, 10).astype(float)), ceiling[:, None])
+    return {
+        "a": Arm(ramp(rng.integers(0, 3, 10).astype(float)), seconds=3.0),
+        "b": Arm(b, seconds=1.0),
+    }
+
+
+def test_targets_at_which_times_are_cut_are_told(tmp_path: Path) -> None:
+    """Above 0.79 a trial of b never gets there, and all times are cut when its 20 s are over."""
+    (sweep,) = target_sweeps(make(tmp_path, watched_shorter(), CLAIM_IN_SECONDS))
+    found = sweep.comparison
+    assert found is not None
+    assert np.array_equal(found.is_cut, found.points > 0.79)
+    assert np.array_equal(np.isnan(found.horizons), ~found.is_cut)
+    assert np.all(found.horizons[found.is_cut] == 20)
+    reached_b = dict(zip(found.points.tolist(), found.reached[:, 1].tolist(), strict=True))
+    assert (reached_b[0.78], reached_b[0.82], reached_b[0.88]) == (10, 8, 6)
+    top = f"{100 * found.points[-1]:g}"
+    assert (
+        f"At every target from 80 to {top} % times are cut where the first trial of either side "
+        "was watched no longer: differences there are of restricted means."
+    ) in sweep_sentence(sweep)
+
+
+def test_targets_that_no_trial_reached_in_time_are_left_out(tmp_path: Path) -> None:
+    """Above 0.9 none of b gets there within its 20 s, and a needs 33 s: all times are cut."""
+    (sweep,) = target_sweeps(make(tmp_path, watched_shorter(), CLAIM_IN_SECONDS))
+    found = sweep.comparison
+    assert found is not None
+    assert found.points[-1] == 0.9
+    assert np.all(found.reached.sum(axis=1) > 0)
+    assert sweep_sentence(sweep).endswith(
+        "Targets 92 to 94 % are left out: no trial got there before the first of either side was "
+        "watched no longer."
+    )
+
+
+def test_a_sweep_without_cuts_says_nothing_of_them(tmp_path: Path) -> None:
+    claim = claim_toml("slower", ("a", "b"), TO_TARGET, margin=0.5)
+    results = make(tmp_path, slower_below(), claim)
+    (sweep,) = target_sweeps(results)
+    assert sweep.comparison is not None
+    assert not sweep.comparison.is_cut.any()
+    assert "cut" not in sweep_sentence(sweep)
+
+
+def test_the_sweeps_figure_and_table_mark_where_times_are_cut(tmp_path: Path) -> None:
+    section = section_of(make(tmp_path / "cut", watched_shorter(), CLAIM_IN_SECONDS))
+    assert section is not None
+    assert "Squares on a dotted line: times are cut." in section.figures[-1].caption
+    assert "restricted means" in " ".join(section.method)
+    table = pd.read_csv(io.StringIO(section.files["target_sweeps.csv"])).set_index("target")
+    assert table.loc[0.88, ["n_second", "reached_second", "horizon"]].tolist() == [10, 6, 20]
+    assert math.isnan(table.loc[0.78, "horizon"])
+    claim = claim_toml("slower", ("a", "b"), TO_TARGET, margin=0.5)
+    whole = section_of(make(tmp_path / "whole", slower_below(), claim))
+    assert whole is not None
+    assert "Squares" not in whole.figures[-1].caption
 
 
 def test_claims_that_differ_in_their_target_share_a_sweep(tmp_path: Path) -> None:
