@@ -9,6 +9,7 @@ from itertools import combinations
 import numpy as np
 
 from harness.analyses.blocks import Blocks, asked_measures, blocks_of
+from harness.language import N_, said
 from harness.measures import Best, FloatArray
 from harness.results import Results
 from harness.stats import multiplicity, paired
@@ -78,12 +79,16 @@ class Factors:
         tests: Main effects, interaction, and shares of the variation.
         middles: Interquartile mean of each label over the other factor's labels; whole replicates
             are drawn for its interval, as a grid's arms always share them.
+        row: What differs between the rows: the architecture, or only its settings.
+        column: The same of the columns.
     """
 
     architectures: tuple[str, ...]
     optimizers: tuple[str, ...]
     tests: Factorial
     middles: Mapping[str, Estimate]
+    row: str
+    column: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -240,7 +245,19 @@ def _factors(grid: Grid, table: Blocks) -> Factors | None:
     y = table.values[:, places].reshape(-1, len(rows), len(columns))
     middles = {label: iqm_over_blocks(y[:, i, :]) for i, label in enumerate(rows)}
     middles |= {label: iqm_over_blocks(y[:, :, j]) for j, label in enumerate(columns)}
-    return Factors(rows, columns, factorial(y), middles)
+    row = _factor(grid.architectures, N_("architecture"), N_("choice of model settings"))
+    column = _factor(grid.optimizers, N_("optimizer"), N_("choice of optimizer settings"))
+    return Factors(rows, columns, factorial(y), middles, row, column)
+
+
+def _factor(specs: Sequence[Spec], kind: str, settings: str) -> str:
+    """What differs: the kind itself, one setting of a single kind, or several."""
+    if len({spec.name for spec in specs}) > 1:
+        return kind
+    keys = dict.fromkeys(key for spec in specs for key in spec.settings if key != "label")
+    first = specs[0].settings
+    differing = [key for key in keys if any(s.settings.get(key) != first.get(key) for s in specs)]
+    return said("setting {setting}", setting=differing[0]) if len(differing) == 1 else settings
 
 
 def _label(spec: Spec) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from harness.analyses.many_arms import Factors, ManyArms, Ranked
 from harness.language import N_, _
 from harness.prose.phrases import subject
@@ -88,85 +90,71 @@ def pairs_sentence(found: ManyArms) -> str:
 
 
 def factor_sentences(found: ManyArms) -> list[str]:
-    """What architecture and optimizer do, and whether each depends on the other."""
+    """What each factor of the grid does, and whether one depends on the other."""
     factors = found.factors
     if factors is None:
         return []
     tests = factors.tests
+    names = {"row": _(factors.row), "column": _(factors.column)}
     if smallest_p(len(found.blocks.replicates)) > found.alpha:
         row, column, both = (_share(share) for share in tests.shares[:3])
         return [
             _(
-                "With {replicates} no factor could be shown to matter; of all variation the "
-                "architecture makes {architecture}, the optimizer {optimizer}, the dependence of "
-                "one on the other {both}."
+                "With {replicates} no factor could be shown to matter; of all variation the {row} "
+                "makes {row_share}, the {column} {column_share}, the dependence of one on the "
+                "other {both}."
             ).format(
                 replicates=plural(len(found.blocks.replicates), "replicate"),
-                architecture=row,
-                optimizer=column,
+                **names,
+                row_share=row,
+                column_share=column,
                 both=both,
             )
         ]
     return [
-        _effect(_ARCHITECTURE, tests.row, tests.shares[0], found),
-        _effect(_OPTIMIZER, tests.column, tests.shares[1], found),
-        _interaction(factors, found),
+        _effect(names["row"], tests.row, tests.shares[0], found),
+        _effect(names["column"], tests.column, tests.shares[1], found),
+        _interaction(names, factors, found),
     ]
 
 
-_ARCHITECTURE = (
-    N_("The architecture makes no difference in {measure}."),
-    N_("The architecture matters: it makes {share} of all variation in {measure} ({p})."),
-    N_(
-        "The architecture alone, over the other factor, was not shown to matter: {share} of all "
-        "variation in {measure} ({p})."
-    ),
-)
-_OPTIMIZER = (
-    N_("The optimizer makes no difference in {measure}."),
-    N_("The optimizer matters: it makes {share} of all variation in {measure} ({p})."),
-    N_(
-        "The optimizer alone, over the other factor, was not shown to matter: {share} of all "
-        "variation in {measure} ({p})."
-    ),
-)
-
-
-def _effect(
-    templates: tuple[str, str, str], test: TestResult, share: float, found: ManyArms
-) -> str:
-    none, real, not_shown = templates
-    template = none
-    if test.defined:
-        template = real if test.p <= found.alpha else not_shown
+def _effect(factor: str, test: TestResult, share: float, found: ManyArms) -> str:
+    template = N_("The {factor} makes no difference in {measure}.")
+    if test.defined and test.p <= found.alpha:
+        template = N_("The {factor} matters: it makes {share} of all variation in {measure} ({p}).")
+    elif test.defined:
+        template = N_(
+            "The {factor} alone, over the other factor, was not shown to matter: {share} of all "
+            "variation in {measure} ({p})."
+        )
     p = p_words(test.p, found.alpha)
-    return _(template).format(measure=what(found), share=_share(share), p=p)
+    return _(template).format(factor=factor, measure=what(found), share=_share(share), p=p)
 
 
-def _interaction(factors: Factors, found: ManyArms) -> str:
+def _interaction(names: Mapping[str, str], factors: Factors, found: ManyArms) -> str:
     test, share = factors.tests.interaction, factors.tests.shares[2]
     if not test.defined:
-        return _("Optimizers differ by the same amounts on every architecture.")
+        return _("The {column} makes the same difference whatever the {row}.").format(**names)
     template = N_(
-        "That an optimizer's worth depends on the architecture was not shown ({share} of all "
+        "That the effect of the {column} depends on the {row} was not shown ({share} of all "
         "variation, {p}); best by its mean: {best}."
     )
     if test.p <= found.alpha:
         template = N_(
-            "What an optimizer is worth depends on the architecture ({share} of all variation, "
-            "{p}); best by its mean: {best}."
+            "The effect of the {column} depends on the {row} ({share} of all variation, {p}); "
+            "best by its mean: {best}."
         )
     return _(template).format(
-        share=_share(share), p=p_words(test.p, found.alpha), best=_best(factors, found)
+        **names, share=_share(share), p=p_words(test.p, found.alpha), best=_best(factors, found)
     )
 
 
 def _best(factors: Factors, found: ManyArms) -> str:
-    """The optimizer with the best mean: "adam on mlp and rmsprop on cnn"."""
+    """The column with the best mean: "adam on mlp and rmsprop on cnn"."""
     means = factors.tests.means if found.blocks.higher_is_better else -factors.tests.means
     names = [factors.optimizers[int(row.argmax())] for row in means]
     if len(set(names)) == 1:
-        return _("{optimizer} on every architecture").format(optimizer=names[0])
+        return _("{name} throughout").format(name=names[0])
     pairs = zip(names, factors.architectures, strict=True)
     template = _("{optimizer} on {architecture}")
     return listed([template.format(optimizer=o, architecture=a) for o, a in pairs])

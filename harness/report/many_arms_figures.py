@@ -171,11 +171,14 @@ def interaction(key: str, found: ManyArms, factors: Factors, data: str) -> Drawn
             for architecture, row in zip(factors.architectures, factors.tests.means, strict=True)
             for found_low, found_high in [(float(row.min()), float(row.max()))]
         ]
-        alt = _("Mean {measure} over the optimizers: {means}.").format(
-            measure=subject(found.blocks.measure), means=listed(told)
+        measure, column = subject(found.blocks.measure), _(factors.column)
+        alt = _("Mean {measure} over the levels of the {column}: {means}.").format(
+            measure=measure, column=column, means=listed(told)
         )
         svg = as_svg(figure, key, alt)
-    title = _("Architecture and optimizer: {measure}").format(measure=subject(found.blocks.measure))
+    title = _("By {row} and {column}: {measure}").format(
+        row=_(factors.row), column=column, measure=measure
+    )
     caption = _("Parallel lines: the factors do not depend on each other.")
     return Drawn(svg, title, caption, data)
 

@@ -141,7 +141,66 @@ def test_factors_that_add_up(tmp_path: Path) -> None:
     assert set(factors.middles) == {*factors.architectures, *factors.optimizers}
     words = factor_sentences(found)
     assert words[0].startswith("The architecture matters")
-    assert words[2].startswith("That an optimizer's worth depends on the architecture was not")
+    assert words[1].startswith("The optimizer matters")
+    assert words[2].startswith(
+        "That the effect of the optimizer depends on the architecture was not shown"
+    )
+
+
+SGD = '{ name = "sgd", label = "sgd", learning_rate = 0.1 }'
+ADAM = '{ name = "adam", learning_rate = 0.001 }'
+PLAIN = '{ name = "mlp", label = "flat", hidden = [8] }'
+
+
+@pytest.mark.parametrize(
+    ("architectures", "optimizers", "row", "column"),
+    [
+        (
+            [PLAIN, '{ name = "mlp", hidden = [8], dropout = 0.2 }'],
+            [SGD, '{ name = "sgd", label = "momentum", learning_rate = 0.2 }'],
+            "setting dropout",
+            "setting learning_rate",
+        ),
+        (
+            [PLAIN, '{ name = "mlp", hidden = [16], dropout = 0.2 }'],
+            [SGD, '{ name = "sgd", label = "momentum", learning_rate = 0.2, momentum = 0.9 }'],
+            "choice of model settings",
+            "choice of optimizer settings",
+        ),
+        (
+            [PLAIN, '{ name = "cnn", label = "mlp" }'],
+            [SGD, ADAM.replace('"adam"', '"adam", label = "momentum"')],
+            "architecture",
+            "optimizer",
+        ),
+    ],
+)
+def test_factors_are_called_by_what_differs(
+    tmp_path: Path, architectures: list[str], optimizers: list[str], row: str, column: str
+) -> None:
+    text = study().replace(
+        text_between(study(), "architectures = [", "[[claims]]"),
+        f"architectures = [{', '.join(architectures)}]\noptimizers = [{', '.join(optimizers)}]\n",
+    )
+    text = text.replace("*-adam", "*-momentum")
+    arms = {arm: values for arm, values in finals(CROSSED).items() if not arm.endswith("adam")}
+    results = results_of(tmp_path, text, arms)
+    (found,) = many_arms_of(results)
+    words = factor_sentences(found)
+    assert words[0].startswith(f"The {row} ")
+    assert words[1].startswith(f"The {column} ")
+    assert words[2].startswith(f"The effect of the {column} depends on the {row} (")
+    section = section_of(results)
+    assert section is not None
+    assert f"By {row} and {column}: final validation accuracy" in [
+        drawn.title for drawn in section.figures
+    ]
+
+
+def text_between(text: str, first: str, last: str) -> str:
+    """A text from one mark up to the next."""
+    start = text.index(first)
+    return text[start : text.index(last, start)]
 
 
 def test_means_by_factor_vary_as_whole_replicates_do(tmp_path: Path) -> None:
@@ -176,7 +235,9 @@ def test_identical_arms_give_no_faults(tmp_path: Path) -> None:
     found = compared(tmp_path, dict.fromkeys(ARMS, np.full(12, 0.9)))
     assert {pair.p_adjusted for pair in found.pairs} == {1.0}
     assert "all 6 arms are alike" in overall_sentence(found)
-    assert factor_sentences(found)[2].startswith("Optimizers differ by the same amounts")
+    assert factor_sentences(found)[2] == (
+        "The optimizer makes the same difference whatever the architecture."
+    )
     section = section_of(results_of(tmp_path, study(), dict.fromkeys(ARMS, np.full(12, 0.9))))
     assert section is not None
     assert "nan" not in " ".join(section.lead).lower()
@@ -210,7 +271,7 @@ def test_the_section_shows_ranks_factors_and_profiles(tmp_path: Path) -> None:
     assert [drawn.title for drawn in section.figures] == [
         "Ranks in final validation accuracy",
         "Interquartile mean of final validation accuracy",
-        "Architecture and optimizer: final validation accuracy",
+        "By architecture and optimizer: final validation accuracy",
         "Trials that reach a target",
     ]
     assert set(section.files) == {drawn.data for drawn in section.figures} | {"pairs.csv"}
