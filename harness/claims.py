@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
@@ -168,3 +168,13 @@ class Claim(Section):
 def matching_arms(pattern: str, names: Sequence[str]) -> list[str]:
     """Arms that one side of a claim stands for: the exact name, else those the pattern fits."""
     return [pattern] if pattern in names else fnmatch.filter(names, pattern)
+
+
+def arms_of(sides: Iterable[str], names: Sequence[str]) -> list[str]:
+    """All arms that some sides stand for, each once, in the order in which the sides name them.
+
+    Args:
+        sides: Arms or patterns, as `Claim.sides` gives them.
+        names: All arms.
+    """
+    return list(dict.fromkeys(name for side in sides for name in matching_arms(side, names)))

@@ -19,7 +19,7 @@ import pandas as pd
 from pydantic import TypeAdapter
 
 from harness.analyses.judge import Judgement, judge_run
-from harness.claims import matching_arms
+from harness.claims import arms_of, matching_arms
 from harness.errors import UserError
 from harness.language import _, said
 from harness.log_claims import Asked, choose_metric, study_of_runs, usual_measures
@@ -336,7 +336,7 @@ def _check_clocks(study: Study, runs: Sequence[Run]) -> None:
         clock: Clock | None = getattr(claim.measure, "clock", None)
         if clock is None:
             continue
-        for name in {name for side in claim.sides for name in matching_arms(side, names)}:
+        for name in arms_of(claim.sides, names):
             own = [run for run in runs if run.arm == name]
             if not any(CLOCK_COLUMN[clock] in run.columns for run in own):
                 raise UserError(

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from harness.claims import Claim, matching_arms
+from harness.claims import Claim, arms_of
 from harness.language import N_, said
 from harness.measure_kinds import as_settings
 from harness.plan import arm_job, digest
@@ -108,7 +108,7 @@ def standing(
     confirmatory = {
         claim.id: not (shared or is_late)
         and bound["claims"].get(claim.id) == now["claims"][claim.id]
-        and not any(other & set(matching_arms(side, names)) for side in claim.sides)
+        and other.isdisjoint(arms_of(claim.sides, names))
         for claim in study.claims
     }
     withdrawn = tuple(claim for claim in bound["claims"] if claim not in now["claims"])
@@ -120,7 +120,7 @@ def standing(
 
 def _decisive(study: Study, claim: Claim, arms: Mapping[str, Arm]) -> dict[str, Any]:
     """What of a claim can change its verdict: all but its words."""
-    names = sorted({n for side in claim.sides for n in matching_arms(side, list(arms))})
+    names = sorted(arms_of(claim.sides, list(arms)))
     silent = {"measure", "answers_question", "says", "specifications", "unit"}
     if claim.statistic == "mean":
         silent.add("statistic")  # a claim is about means unless it says otherwise

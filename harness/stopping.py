@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from harness.claims import matching_arms
+from harness.claims import arms_of
 from harness.language import said
 from harness.quantities import plural
 from harness.stats.planning import smallest_p
@@ -106,13 +106,8 @@ def whole_blocks(study: Study, attempted: Collection[tuple[str, int]]) -> list[i
 def _compared(study: Study) -> set[str]:
     """The arms that claims compare; all of them where there is no claim."""
     names = [arm.name for arm in study.all_arms]
-    compared = {
-        name
-        for claim in study.claims
-        for side in claim.sides
-        for name in matching_arms(side, names)
-    }
-    return compared or set(names)
+    sides = [side for claim in study.claims for side in claim.sides]
+    return set(arms_of(sides, names) or names)
 
 
 def _blocks_of(

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 from harness import study as models
-from harness.claims import Claim, matching_arms
+from harness.claims import Claim, arms_of, matching_arms
 from harness.language import N_, pgettext, said
 from harness.stats.planning import least_pairs
 from harness.stopping import declared_looks, powerless_looks
@@ -155,7 +155,7 @@ def _all_of(counts: Sequence[int]) -> str:
 
 def _claim_warnings(study: Study, claim: Claim, arms: Mapping[str, models.Arm]) -> Iterator[str]:
     """What keeps a claim from ever being decided, or makes it another claim than it seems."""
-    names = sorted({n for side in claim.sides for n in matching_arms(side, list(arms))})
+    names = sorted(arms_of(claim.sides, list(arms)))
     budgets = {study.epochs_of(arms[name]) for name in names}
     shortest, measure = min(budgets), claim.measure
     sustain, window = getattr(measure, "sustain", 1), getattr(measure, "window", None)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.analyses.comparisons import Comparison, compare_row
-from harness.claims import Claim, matching_arms
+from harness.claims import Claim, arms_of
 from harness.measures import AtEpoch, Metric
 from harness.results import Results
 from harness.samples import Curves
@@ -94,7 +94,7 @@ def _questions(claim: Claim) -> list[Claim]:
 
 def _vary_alike(study: Study, sides: Sequence[str]) -> bool:
     names = [arm.name for arm in study.all_arms]
-    matched = {name for side in sides for name in matching_arms(side, names)}
+    matched = arms_of(sides, names)
     varied = {frozenset(study.streams_of(arm)) for arm in study.all_arms if arm.name in matched}
     return len(varied) == 1
 
@@ -103,7 +103,7 @@ def _contrast(
     claim: Claim, metric: Metric, names: list[str], curves: Curves, *, is_paired: bool, alpha: float
 ) -> Contrast:
     sides = side_names(claim)
-    arms = {name for side in claim.sides for name in matching_arms(side, names)}
+    arms = arms_of(claim.sides, names)
     own = {key: curve for key, curve in curves.items() if key[0] in arms}
     budget = min((curve.budget for curve in own.values()), default=0)
     compared = compare_row(

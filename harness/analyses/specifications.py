@@ -16,7 +16,7 @@ from functools import partial
 from harness.analyses.levels import reasonable_choices, seconds_per_epoch, shifted
 from harness.analyses.separation import Rule, simplest_rule
 from harness.choices import Choice, Setting, chosen_measure, own_choice
-from harness.claims import Claim, matching_arms
+from harness.claims import Claim, arms_of
 from harness.measures import Curve
 from harness.procedures import Maker, PairedT, RankSum, Relabeling, SignedRank, SignFlip, WelchT
 from harness.results import Results
@@ -132,7 +132,7 @@ def trials_behind(
     """The trials that a verdict rests on: of the arms it compares, up to its look."""
     study = results.loaded.study
     names = [arm.name for arm in study.all_arms]
-    arms = {name for side in verdict.claim.sides for name in matching_arms(side, names)}
+    arms = arms_of(verdict.claim.sides, names)
     behind = {key: curve for key, curve in curves.items() if key[0] in arms}
     if verdict.look is None:
         return behind
