@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, wait
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 from joblib.externals.loky import process_executor
@@ -87,20 +88,22 @@ class Worker:
         """Run a call in the process; one that died while it was idle is replaced."""
         if self._calls >= self._calls_before_renewal:
             self.stop()
-        try:
-            future: Future[Any] = self._process().submit(function, *arguments)
-        except BrokenProcessPool:
-            self.stop()
-            future = self._process().submit(function, *arguments)
-        self._calls += 1
-        self.begun = time.monotonic()
+        with _interrupted_only_afterwards():
+            try:
+                future: Future[Any] = self._process().submit(function, *arguments)
+            except BrokenProcessPool:
+                self.stop()
+                future = self._process().submit(function, *arguments)
+            self._calls += 1
+            self.begun = time.monotonic()
         return future
 
     def stop(self) -> None:
         """End the process at once; what it was doing is lost."""
-        if self._executor is not None:
-            self._executor.shutdown(wait=True, kill_workers=True)
-        self._executor, self._calls = None, 0
+        with _interrupted_only_afterwards():
+            if self._executor is not None:
+                self._executor.shutdown(wait=True, kill_workers=True)
+            self._executor, self._calls = None, 0
 
     def _process(self) -> ProcessPoolExecutor:
         if self._executor is None:
@@ -112,6 +115,29 @@ class Worker:
                 initargs=(os.getpid(),),
             )
         return self._executor
+
+
+@contextmanager
+def _interrupted_only_afterwards() -> Iterator[None]:
+    """Hold Ctrl-C and SIGTERM back for the moment that a process takes to start or to end.
+
+    A loky executor that is interrupted half-way, with a thread that it has not started yet, can
+    neither go on nor be shut down.
+    """
+    held: list[int] = []
+    heeded = {}
+    if threading.current_thread() is threading.main_thread():  # no other is ever interrupted
+        found = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+        heeded = {number: handler for number, handler in found.items() if callable(handler)}
+    try:
+        for number in heeded:
+            signal.signal(number, lambda caught, _: held.append(caught))
+        yield
+    finally:
+        for number, handler in heeded.items():
+            signal.signal(number, handler)
+        for caught in held[:1]:
+            signal.raise_signal(caught)
 
 
 def seconds_left(slot: Slot, limit: float | None) -> float | None:

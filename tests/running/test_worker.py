@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
+from collections.abc import Callable
+
+import pytest
+from joblib.externals.loky import process_executor
 
 from harness.running.executor import outcome_of
 from harness.running.worker import Worker
@@ -51,6 +56,49 @@ def test_a_worker_that_dies_while_it_is_idle_is_replaced() -> None:
         assert worker.submit(os.getpid).result(timeout=PATIENCE) != dead
     finally:
         worker.stop()
+
+
+def _interrupting(call: Callable[..., None]) -> Callable[..., None]:
+    """The same call, with a Ctrl-C just before it."""
+
+    def interrupted(*arguments: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+        call(*arguments)
+
+    return interrupted
+
+
+def _managers() -> list[threading.Thread]:
+    return [
+        thread
+        for thread in threading.enumerate()
+        if isinstance(thread, process_executor._ExecutorManagerThread)
+    ]
+
+
+def test_ctrl_c_while_a_process_starts_leaves_a_worker_that_can_be_stopped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    thread = process_executor._ExecutorManagerThread
+    monkeypatch.setattr(thread, "start", _interrupting(thread.start))
+    worker = Worker({}, calls_before_renewal=10)
+    with pytest.raises(KeyboardInterrupt):
+        worker.submit(os.getpid)
+    worker.stop()
+    assert not _managers()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_ctrl_c_while_a_process_ends_waits_until_it_has_ended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    worker = Worker({}, calls_before_renewal=10)
+    worker.submit(os.getpid).result(timeout=PATIENCE)
+    thread = process_executor._ExecutorManagerThread
+    monkeypatch.setattr(thread, "join", _interrupting(thread.join))
+    with pytest.raises(KeyboardInterrupt):
+        worker.stop()
+    assert not _managers()
 
 
 class Unreadable:
