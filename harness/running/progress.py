@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
@@ -17,11 +18,25 @@ from rich.progress import (
 )
 
 from harness.plan import Trial
+from harness.quantities import plural
 from harness.screen import is_terminal
 
 PLAIN_EVERY_SECONDS = 10.0
 COMPLETED = {"completed", "completed elsewhere"}
 """How trials end with which nothing went wrong."""
+
+
+@dataclass(frozen=True)
+class Eta:
+    """An estimate of the time to go.
+
+    Attributes:
+        seconds: The time, where arms without a time of their own are as slow as the slowest known.
+        untimed: How many arms of what is left have no time of their own.
+    """
+
+    seconds: float
+    untimed: int
 
 
 class ProgressView(Protocol):
@@ -30,8 +45,8 @@ class ProgressView(Protocol):
     def begin(self, total: int) -> None:
         """The run starts: so many trials are to be trained."""
 
-    def update(self, done: int, trial: Trial, status: str, eta: float | None) -> None:
-        """A trial ended; ``eta`` is the estimated time to go in seconds."""
+    def update(self, done: int, trial: Trial, status: str, eta: Eta | None) -> None:
+        """A trial ended; ``eta`` is the estimated time to go, None while nothing is known of it."""
 
     def at_work(self, count: int) -> None:
         """So many trials are under way now: those that began and have not ended."""
@@ -65,7 +80,7 @@ class BarView:
     def _show(self) -> None:
         self._progress.start()
 
-    def update(self, done: int, trial: Trial, status: str, eta: float | None) -> None:
+    def update(self, done: int, trial: Trial, status: str, eta: Eta | None) -> None:
         """Move the bar; a trial that did not complete gets a line of its own."""
         if status not in COMPLETED:
             self.note(f"{trial.arm}, replicate {trial.replicate}: {status}")
@@ -98,7 +113,7 @@ class LineView:
         self._total = total
         self.note(f"training {total} {'trial' if total == 1 else 'trials'}")
 
-    def update(self, done: int, trial: Trial, status: str, eta: float | None) -> None:
+    def update(self, done: int, trial: Trial, status: str, eta: Eta | None) -> None:
         """Print a line now and then, always at the end and when something went wrong."""
         due = time.monotonic() - self._last >= self._every or done == self._total
         if due or status not in COMPLETED:
@@ -125,7 +140,7 @@ class QuietView:
     def begin(self, total: int) -> None:
         """Show nothing."""
 
-    def update(self, done: int, trial: Trial, status: str, eta: float | None) -> None:
+    def update(self, done: int, trial: Trial, status: str, eta: Eta | None) -> None:
         """Show nothing."""
 
     def at_work(self, count: int) -> None:
@@ -143,11 +158,12 @@ def progress_view(console: Console) -> ProgressView:
     return BarView(console) if is_terminal(console) else LineView(console)
 
 
-def eta_words(seconds: float | None) -> str:
-    """An estimate for people: ``about 0:04:10 to go``."""
-    if seconds is None:
+def eta_words(eta: Eta | None) -> str:
+    """An estimate for people: ``about 0:04:10 to go (1 arm not timed yet)``."""
+    if eta is None:
         return "time to go: not known yet"
-    return f"about {timedelta(seconds=round(seconds))} to go"
+    left = f"about {timedelta(seconds=round(eta.seconds))} to go"
+    return f"{left} ({plural(eta.untimed, 'arm')} not timed yet)" if eta.untimed else left
 
 
 class Clock:
@@ -173,8 +189,8 @@ class Clock:
         means = [self._totals[other] / self._counts[other] for other in self._totals]
         return max(means, default=None)
 
-    def eta(self, remaining: Mapping[str, int], jobs: int) -> float | None:
-        """Seconds to go with so many workers; None while no trial has ended.
+    def eta(self, remaining: Mapping[str, int], jobs: int) -> Eta | None:
+        """The time to go with so many workers; None while no trial has ended.
 
         Args:
             remaining: Trials that have not ended, by arm.
@@ -182,4 +198,6 @@ class Clock:
         """
         if not self._totals:
             return None
-        return sum((self.expected(arm) or 0.0) * count for arm, count in remaining.items()) / jobs
+        left = {arm: count for arm, count in remaining.items() if count}
+        seconds = sum((self.expected(arm) or 0.0) * count for arm, count in left.items()) / jobs
+        return Eta(seconds, untimed=len(left.keys() - self._totals.keys()))

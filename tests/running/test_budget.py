@@ -15,7 +15,7 @@ from harness.errors import UserError
 from harness.plan import Seeds, Trial
 from harness.running.budget import budget_seconds
 from harness.running.executor import Executor, Run
-from harness.running.progress import Clock, LineView
+from harness.running.progress import Clock, Eta, LineView, eta_words
 from harness.running.session import RunSummary, run_study
 from harness.running.top_up import plan_top_up
 from harness.running.worker import Worker
@@ -174,5 +174,12 @@ def test_the_longest_trials_begin_first_at_the_end_of_a_run(tmp_path: Path) -> N
                 order.append(executor._queue.popleft()[0].arm)
         assert order[:3] == names
         assert order[-3:] == last
-    assert clock.eta({"quick": 2, "slow": 1, "new": 1}, 2) == (2 + 10 + 10) / 2
+
+
+def test_the_time_to_go_counts_arms_not_timed_yet_as_slow_as_the_slowest_and_says_so() -> None:
+    clock = Clock({"quick": [1.0], "slow": [9.0, 11.0]})
+    eta = clock.eta({"quick": 2, "slow": 1, "new": 1, "over": 0}, 2)
+    assert eta == Eta((2 + 10 + 10) / 2, untimed=1)
+    assert eta_words(eta) == "about 0:00:11 to go (1 arm not timed yet)"
+    assert eta_words(clock.eta({"slow": 2}, 1)) == "about 0:00:20 to go"
     assert Clock({}).eta({"quick": 1}, 1) is None

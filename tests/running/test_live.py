@@ -11,7 +11,14 @@ from rich.console import Console
 
 from harness.plan import Seeds, Trial
 from harness.running.live import LiveView, study_view
-from harness.running.progress import BarView, LineView, ProgressView, QuietView, progress_view
+from harness.running.progress import (
+    BarView,
+    Eta,
+    LineView,
+    ProgressView,
+    QuietView,
+    progress_view,
+)
 from harness.running.session import run_study
 from harness.running.so_far import SoFar, so_far
 from harness.store import Store
@@ -55,14 +62,14 @@ def test_the_frame_says_that_nothing_is_valid_yet(trained: Project) -> None:
         view = LiveView(terminal(), load_study(trained.file), store)
         view.begin(6)
         view.at_work(1)
-        view.update(4, TRIAL, "completed", 12.0)
+        view.update(4, TRIAL, "completed", Eta(12.0, untimed=1))
         wait_for(lambda: view._seen is not None)
         frame = drawn(view)
         view.end()
     assert "NOT VALID YET, from 2 blocks: this study decides at 3 replicates" in frame
     assert "2 of 3 blocks whole · 4 completed · 1 under way · 1 waiting" in frame
     assert "better" in frame
-    assert "about 0:00:12 to go" in frame
+    assert "about 0:00:12 to go (1 arm not timed yet)" in frame
 
 
 def test_a_look_that_fails_leaves_the_run_alone(project: Project) -> None:

@@ -14,7 +14,7 @@ from harness.errors import UserError
 from harness.gather import gather
 from harness.plan import Trial, digest
 from harness.report.stopping_section import section_of
-from harness.running.progress import LineView
+from harness.running.progress import Eta, LineView
 from harness.running.session import RunSummary, arm_jobs, run_study
 from harness.running.top_up import plan_top_up
 from harness.store import Store
@@ -76,7 +76,7 @@ class Visited(LineView):
         super().__init__(Console(file=self.printed, width=200))
         self._loaded, self._file = load_study(project.file), project.store_file
 
-    def update(self, done: int, trial: Trial, status: str, eta: float | None) -> None:
+    def update(self, done: int, trial: Trial, status: str, eta: Eta | None) -> None:
         with Store(self._file) as other:
             for job in arm_jobs(self._loaded).values():
                 identity, description = other.arm(digest(job.settings)) or ({}, {})

@@ -18,7 +18,7 @@ from harness.plan import Trial
 from harness.protocol import protocol
 from harness.report.series import Series
 from harness.report.tables import time_rows
-from harness.running.progress import LineView
+from harness.running.progress import Eta, LineView
 from harness.running.session import run_study
 from harness.samples import Sample, SideValue, sample_of
 from harness.store import Store
@@ -148,7 +148,7 @@ class Company(LineView):
         super().__init__(console)
         self.visit = Thread(target=self._come, args=(file,))
 
-    def update(self, done: int, trial: Trial, status: str, eta: float | None) -> None:
+    def update(self, done: int, trial: Trial, status: str, eta: Eta | None) -> None:
         super().update(done, trial, status, eta)
         if done == 1:
             self.visit.start()
