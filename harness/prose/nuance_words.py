@@ -139,7 +139,8 @@ def _what_would_decide(verdict: Verdict) -> str:
             cost=_cost(verdict, needed - verdict.n),
             goal=_goal(verdict),
         )
-    if verdict.is_paired and math.isclose(verdict.test.p, 2 / 2**verdict.n):
+    is_of_difference = verdict.claim.expect != "equivalent"  # TOST's p is of another null
+    if verdict.is_paired and is_of_difference and math.isclose(verdict.test.p, 2 / 2**verdict.n):
         return _(
             "All {pairs} point the same way, which is the most that they can show: only more "
             "replicates can decide."

@@ -247,6 +247,14 @@ def test_five_pairs_that_agree_can_show_no_more() -> None:
     assert "All 5 pairs point the same way" in nuance_words.what_would_change(verdict)
 
 
+def test_pairs_of_a_failed_equivalence_need_not_point_the_same_way() -> None:
+    """The p of TOST may be 2 / 2^n although differences have both signs."""
+    a = [0.9002, 0.8998, 0.9001, 0.8999, 0.9102]
+    verdict = judge(a, [0.9] * 5, measure=FINAL, margin=0.01, expect="equivalent")
+    assert (verdict.outcome, verdict.test.p) == ("inconclusive", 2 / 2**5)
+    assert "point the same way" not in nuance_words.what_would_change(verdict)
+
+
 def test_unpaired_comparisons_say_so() -> None:
     assert "; 10 against 10 trials, not paired)" in words.verdict_sentence(
         judge(*SLOWER, is_paired=False)
