@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 
 from harness.claims import Claim
-from harness.language import N_, said
+from harness.language import N_
 from harness.procedures import Maker, PairedT, Procedure, RankSum, SignedRank, WelchT
-from harness.quantities import plural
 from harness.samples import Sample
 from harness.stats import classical, effects, logrank, planning
 from harness.stats.results import Estimate, TestResult
@@ -72,8 +69,6 @@ def effect_sizes(sample: Sample, level: float) -> dict[str, Estimate]:
 def spread_notices(claim: Claim, sample: Sample) -> list[str]:
     """What the spread between replicates says about the test."""
     smallest = min(len(sample.a), len(sample.b))
-    if claim.statistic == "spread" and smallest < 3:
-        return [said("{n} cannot show a spread", n=partial(plural, smallest, "replicate"))]
     if sample.is_paired:
         if not sample.differences.any():
             if claim.beyond is not None:

@@ -323,15 +323,25 @@ def _obstacle(
         return N_(
             "a difference is taken from another within each replicate: these runs are not paired"
         )
-    if not is_paired and 1 in sizes:
-        arm = claim.sides[sizes.index(1)]
-        return said("one run of {arm} cannot show how much runs differ", arm=arm)
+    too_few = _too_few(claim, sizes, is_paired=is_paired)
+    if too_few is not None:
+        return too_few
     if unreached_by is not None:
         template = N_("not testable: 0/{n} reached it within {horizon}")
         if hasattr(claim.measure, "target"):
             template = N_("not testable: 0/{n} reached the target within {horizon}")
         within = partial(given_amount, _rounded(unreached_by), claim.measure.unit)
         return said(template, n=sum(sizes), horizon=within)
+    return None
+
+
+def _too_few(claim: Claim, sizes: tuple[int, ...], *, is_paired: bool) -> str | None:
+    """Why so few values show no spread, which the test or the claim itself is about; or None."""
+    if not is_paired and 1 in sizes:
+        arm = claim.sides[sizes.index(1)]
+        return said("one run of {arm} cannot show how much runs differ", arm=arm)
+    if claim.statistic == "spread" and min(sizes) < 3:  # two are always as far from their median
+        return said("{n} cannot show a spread", n=partial(plural, min(sizes), "replicate"))
     return None
 
 

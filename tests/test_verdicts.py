@@ -474,6 +474,15 @@ def test_noise_of_distances_is_no_difference_of_spread() -> None:
     assert (result.test.p, result.effect) == (1.0, 0.0)
 
 
+def test_two_replicates_show_no_spread_however_many_stand_against_them() -> None:
+    """Both are as far from their median, so their distances look as if they never varied."""
+    claim = {**FINAL, "statistic": "spread", "expect": "different", "margin": 0.0}
+    many = (0.5 + 0.01 * np.random.default_rng(0).normal(size=30)).tolist()
+    result = verdict(finals(by_index([0.5, 0.501]), by_index(many)), claim, is_paired=False)
+    assert (result.outcome, result.reason) == ("inconclusive", "2 replicates cannot show a spread")
+    assert math.isnan(result.p_adjusted)
+
+
 @pytest.mark.parametrize("is_paired", [True, False])
 def test_replicates_that_lack_an_arm_of_a_side_are_named(is_paired: bool) -> None:
     """Nothing is left out without a word, not even where both sides lack the same replicate."""
