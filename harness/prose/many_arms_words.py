@@ -30,7 +30,7 @@ def what(found: ManyArms) -> str:
 
 def overall_sentence(found: ManyArms) -> str:
     """Whether the arms rank alike at all."""
-    test = found.friedman.iman_davenport
+    test = found.friedman.deciding
     count = plural(len(found.blocks.replicates), "replicate")
     arms = len(found.blocks.arms)
     parts = {"measure": what(found), "arms": arms, "replicates": count}
@@ -38,15 +38,14 @@ def overall_sentence(found: ManyArms) -> str:
         return _("In {measure} all {arms} arms are alike: {reason}.").format(
             **parts, reason=_(test.reason or NO_VALUE)
         )
-    template = N_(
-        "In {measure} the {arms} arms do not rank alike over {replicates} (Iman-Davenport, {p})."
-    )
+    template = N_("In {measure} the {arms} arms do not rank alike over {replicates} ({test}, {p}).")
     if test.p > found.alpha:
         template = N_(
             "In {measure} the {arms} arms cannot be told apart by their ranks over {replicates} "
-            "(Iman-Davenport, {p})."
+            "({test}, {p})."
         )
-    return _(template).format(**parts, p=p_words(test.p, found.alpha))
+    name = _("Iman-Davenport") if found.friedman.exact is None else _("exact Friedman test")
+    return _(template).format(**parts, test=name, p=p_words(test.p, found.alpha))
 
 
 def best_sentence(found: ManyArms) -> str:

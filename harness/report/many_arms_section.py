@@ -73,7 +73,7 @@ def _lead(found: ManyArms) -> list[str]:
 
 
 def _summary(found: ManyArms) -> str:
-    alike = not found.friedman.iman_davenport.defined
+    alike = not found.friedman.deciding.defined
     return joined([overall_sentence(found), "" if alike else best_sentence(found)])
 
 
@@ -264,6 +264,13 @@ def _method(compared: Sequence[ManyArms]) -> list[str]:
             "small ones. The bounds take all pairs into account."
         ),
     ]
+    if any(found.friedman.exact is not None for found in compared):
+        notes.append(
+            _(
+                "Over so few replicates the p of all ranks is exact: the share of all rankings "
+                "within replicates whose mean ranks lie as far apart or further."
+            )
+        )
     if any(found.blocks.horizon is not None for found in compared):
         notes.append(_("A time that was not reached counts as the smallest budget of all arms."))
     return notes + left_out_note({r for found in compared for r in found.blocks.left_out})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import permutations
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,7 @@ from scipy import stats
 from statsmodels.stats.oneway import anova_oneway
 
 from harness.language import N_
+from harness.stats.arrangements import MOST_ENUMERATED
 from harness.stats.multiplicity import holm
 from harness.stats.results import TestResult
 from harness.stats.samples import FloatArray, has_no_spread, sample, tie_decimals
@@ -25,11 +27,18 @@ class FriedmanResult:
         mean_ranks: Mean rank of each arm, 1 = best; shape (k,).
         friedman: Chi-squared test on k - 1 degrees of freedom.
         iman_davenport: Its F version, which is the sharper one.
+        exact: Its permutation version, where there are few enough rankings to try all; else None.
     """
 
     mean_ranks: FloatArray
     friedman: TestResult
     iman_davenport: TestResult
+    exact: TestResult | None
+
+    @property
+    def deciding(self) -> TestResult:
+        """The exact test where there is one: over few blocks the F version errs too often."""
+        return self.iman_davenport if self.exact is None else self.exact
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,7 +114,9 @@ def friedman(
             values without.
 
     Returns:
-        Both tests; undefined with a reason where all arms tie in every block.
+        The tests; undefined with a reason where all arms tie in every block. At a level of 5 % the
+        F version errs in 19 % of cases at 3 arms over 3 blocks, and in up to 8 % of other sizes
+        (simulated); the exact one never errs more often than its level says.
     """
     ranks = _block_ranks(scores, higher_is_better=higher_is_better)
     n, k = ranks.shape
@@ -118,10 +129,10 @@ def friedman(
     if expected == 0:
         reason = N_("all arms tie in every block")
         undefined = TestResult(math.nan, math.nan, name, df=k - 1, reason=reason)
-        return FriedmanResult(mean, undefined, undefined)
+        return FriedmanResult(mean, undefined, undefined, None)
     chi2 = between / expected
     test = TestResult(chi2, float(stats.chi2.sf(chi2, k - 1)), name, df=k - 1)
-    return FriedmanResult(mean, test, _iman_davenport(chi2, ranks))
+    return FriedmanResult(mean, test, _iman_davenport(chi2, ranks), _exact_friedman(chi2, ranks))
 
 
 def _iman_davenport(chi2: float, ranks: FloatArray) -> TestResult:
@@ -136,6 +147,28 @@ def _iman_davenport(chi2: float, ranks: FloatArray) -> TestResult:
         return TestResult(math.inf, p, method, df=df, reason=reason)
     f = (n - 1) * chi2 / room
     return TestResult(f, float(stats.f.sf(f, df, df * (n - 1))), method, df=df)
+
+
+def _exact_friedman(chi2: float, ranks: FloatArray) -> TestResult | None:
+    """Share of all rankings within blocks with a statistic as large (Friedman 1937).
+
+    The statistic does not mind which arm has which sum of ranks, so only sorted sums are followed
+    from block to block, and the first block keeps its order. None where rankings are too many.
+    """
+    n, k = ranks.shape
+    if (n - 1) * math.lgamma(k + 1) > math.log(MOST_ENUMERATED):
+        return None
+    doubled = np.rint(2 * ranks).astype(np.int64)  # shared ranks are halves
+    sums: npt.NDArray[np.int64] = np.sort(doubled[:1], axis=1)
+    ways: FloatArray = np.ones(1)
+    for block in doubled[1:]:
+        orders = np.array(list(permutations(block)))
+        reached = np.sort((sums[:, None] + orders).reshape(-1, k), axis=1)
+        sums, place = np.unique(reached, axis=0, return_inverse=True)
+        ways = np.bincount(place.ravel(), np.repeat(ways, len(orders))).astype(np.float64)
+    as_large = (sums**2).sum(axis=1) >= (doubled.sum(axis=0) ** 2).sum()
+    p = float(ways[as_large].sum() / ways.sum())
+    return TestResult(chi2, p, "exact Friedman test", df=k - 1)
 
 
 def nemenyi(

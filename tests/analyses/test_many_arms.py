@@ -88,6 +88,18 @@ def test_arms_are_ranked_within_replicates(tmp_path: Path) -> None:
     assert "do not rank alike" in overall_sentence(found)
 
 
+def test_over_few_replicates_the_ranks_are_tested_exactly(tmp_path: Path) -> None:
+    """The F test would call these equal arms different."""
+    results = results_of(tmp_path, study(2), finals(EQUAL, 2, seed=4))
+    (found,) = many_arms_of(results)
+    assert found.friedman.iman_davenport.p < 0.05 < found.friedman.deciding.p
+    assert "cannot be told apart" in overall_sentence(found)
+    assert "(exact Friedman test, p = 0.051)" in overall_sentence(found)
+    section = section_of(results)
+    assert section is not None
+    assert any("the p of all ranks is exact" in note for note in section.method)
+
+
 def test_losses_and_times_rank_the_other_way(tmp_path: Path) -> None:
     """The curves' losses are one minus their accuracies."""
     values = finals(ADDITIVE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -59,6 +60,37 @@ def test_blocks_that_all_agree_have_a_p_above_zero() -> None:
     assert result.friedman.statistic == pytest.approx(10)
     assert result.iman_davenport.p == 1 / 6**4
     assert result.iman_davenport.reason is not None
+
+
+@pytest.mark.parametrize(
+    ("scores", "p"),
+    [
+        ([[1, 2, 3], [1, 2, 3], [2, 1, 3]], 7 / 36),  # F gives 0.049
+        ([[1, 2, 3], [1, 2, 3], [1, 2, 3], [1, 3, 2]], 9 / 216),
+        ([[1, 2, 3]] * 3, 1 / 36),
+        ([[2, 1, 1], [2, 1, 1]], 1 / 3),
+    ],
+)
+def test_over_few_blocks_friedmans_p_is_exact(scores: list[list[float]], p: float) -> None:
+    """Friedman (1937), table of 3 ranks: 0.194 and 0.028 for n = 3, 0.042 for n = 4."""
+    assert friedman(scores).deciding.p == pytest.approx(p)
+
+
+@given(arrays(np.int64, (3, 3), elements=st.integers(0, 3)))
+@settings(deadline=None, max_examples=20)
+def test_the_exact_friedman_p_is_the_share_of_all_rankings(table: np.ndarray) -> None:
+    observed = friedman(table)
+    if observed.exact is not None:
+        every = itertools.product(*(itertools.permutations(row) for row in table))
+        found = [friedman(rows).friedman.statistic for rows in every]
+        share = np.mean(np.array(found) >= observed.friedman.statistic - 1e-9)
+        assert observed.exact.p == pytest.approx(share)
+
+
+def test_over_many_blocks_the_f_version_decides() -> None:
+    result = friedman(np.random.default_rng(0).random((10, 4)))
+    assert result.exact is None
+    assert result.deciding is result.iman_davenport
 
 
 def test_nemenyi_calls_the_arms_apart_that_are() -> None:
