@@ -160,12 +160,11 @@ def _finished_arms(trials: pd.DataFrame) -> list[str]:
 
 def _planned_look(look: Look, study: Study) -> PlannedLook:
     claims, alpha = max(len(study.claims), 1), study.study.alpha
-    smallest = planning.smallest_p(look.count)
     return PlannedLook(
         count=look.count,
         allowed=look.level(alpha / claims),
-        smallest_p=smallest,
-        smallest_adjusted=min(1.0, claims * look.repeated_p(smallest)),
+        smallest_p=look.smallest_p,
+        smallest_adjusted=min(1.0, claims * look.repeated_p(look.smallest_p)),
         can_find=look.can_find_a_difference(claims, alpha),
     )
 

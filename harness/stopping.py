@@ -9,6 +9,7 @@ from functools import partial
 from harness.claims import arms_of
 from harness.language import said
 from harness.quantities import plural
+from harness.stats.paired import DRAWS
 from harness.stats.planning import smallest_p
 from harness.stats.repeated import nominal_level, repeated_p, spent_by
 from harness.stats.sequential import Boundary
@@ -61,9 +62,14 @@ class Look:
         """The smallest overall level at which a p value of this look rejects."""
         return repeated_p(p, self.information, self.boundary)
 
+    @property
+    def smallest_p(self) -> float:
+        """The smallest two-sided p that the deciding test of so many pairs can reach."""
+        return smallest_p(self.count, DRAWS)
+
     def can_find_a_difference(self, claims: int, alpha: float) -> bool:
         """Whether any paired data could reject at this look, with Holm over so many claims."""
-        return smallest_p(self.count) <= self.level(alpha / max(claims, 1)) * (1 + 1e-12)
+        return self.smallest_p <= self.level(alpha / max(claims, 1)) * (1 + 1e-12)
 
 
 def declared_looks(study: Study) -> list[Look]:
@@ -132,7 +138,7 @@ def powerless_looks(study: Study) -> Iterator[str]:
             "the smallest p of {count} pairs is {p}, and this look allows {allowed} ({spending} "
             "spending, {claims}); {mend}",
             count=look.count,
-            p=f"{smallest_p(look.count):.2g}",
+            p=f"{look.smallest_p:.2g}",
             allowed=f"{allowed:.2g}",
             spending=study.stopping.spending,
             claims=partial(plural, claims, "claim"),

@@ -20,13 +20,13 @@ from harness.report.exports import stopping_document
 from harness.report.stopping_section import section_of
 from harness.results import Results
 from harness.samples import Sample, side_values
-from harness.stopping import declared_looks, looks_reached
+from harness.stopping import declared_looks, looks_reached, powerless_looks
 from harness.study import Study
 from harness.study_file import load_study
 from harness.study_problems import StudyError
 from harness.verdicts import Verdict, all_decided, decide, decide_by_look, decide_samples
 from tests.report.invented import CLAIMS, make_results
-from tests.test_verdicts import finals
+from tests.test_verdicts import finals, sample_of_differences
 
 LOOKS = {"rule": "group-sequential", "looks": [4, 6, 8]}
 CLAIM = {"measure": {"kind": "final"}, "expect": "greater", "margin": 0.0}
@@ -142,6 +142,21 @@ class TestDeclaring:
         assert load_study(file(tmp_path, pocock)).warnings == ()
         late = load_study(file(tmp_path, f"{SEQUENTIAL}looks = [8, 9, 20]")).warnings
         assert 'with spending = "pocock" it could' in late[0]
+
+    @pytest.mark.parametrize(("claims", "can_find"), [(1, True), (2, False)])
+    def test_a_look_can_decide_what_drawn_sign_flips_can_reach(
+        self, claims: int, can_find: bool
+    ) -> None:
+        """D4: 24 pairs could reach 1e-7, but the p of 99,999 random sign flips ends at 1e-5."""
+        the_study = study(claims, alpha=0.05, stopping={**LOOKS, "looks": [24, 48, 72, 96]})
+        look = declared_looks(the_study)[0]
+        samples = sample_of_differences(np.tile(np.arange(1.0, 25.0), (claims, 1)))
+        decided = decide_samples(
+            the_study, [samples], procedure=SignFlip, family=claims, looks=[look]
+        )
+        assert look.can_find_a_difference(claims, 0.05) is can_find
+        assert all(verdict.is_decided is can_find for verdict in decided)
+        assert (list(powerless_looks(the_study)) == []) is can_find
 
     def test_a_last_look_out_of_reach_is_told(self, tmp_path: Path) -> None:
         """D3: six pairs are enough at one look, but not at the last of two."""

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import integrate, optimize, stats
 
+from harness.stats.paired import EXACT_UP_TO
 from harness.stats.samples import (
     Alternative,
     FloatArray,
@@ -29,11 +30,21 @@ _MOST = 10_000_000  # replicates beyond which a plan is no plan
 _PLAINLY_NORMAL = 2_000  # replicates beyond which t and normal plans differ by a handful
 
 
-def smallest_p(n_pairs: int) -> float:
-    """Return the smallest two-sided p that n pairs can reach by sign flips: 2 / 2**n."""
+def smallest_p(n_pairs: int, draws: int | None = None) -> float:
+    """Return the smallest two-sided p that n pairs can reach by sign flips: 2 / 2**n.
+
+    Args:
+        n_pairs: Number of pairs.
+        draws: Random arrangements of a test that tries all of them only up to
+            `harness.stats.paired.EXACT_UP_TO` pairs: beyond, its p is never below 1 / (draws + 1)
+            (Phipson & Smyth 2010). None for what the pairs themselves can show.
+    """
     if n_pairs < 0:
         raise ValueError(f"the number of pairs must not be negative, got {n_pairs}")
-    return min(1.0, 2.0 ** (1 - n_pairs))
+    smallest = min(1.0, 2.0 ** (1 - n_pairs))
+    if draws is None or n_pairs <= EXACT_UP_TO:
+        return smallest
+    return max(smallest, 1 / (draws + 1))
 
 
 def smallest_p_unpaired(n: int, m: int) -> float:

@@ -48,6 +48,12 @@ class TestFloor:
     def test_no_pairs_no_evidence(self) -> None:
         assert planning.smallest_p(0) == planning.smallest_p(1) == 1.0
 
+    @pytest.mark.parametrize("pairs", [20, 21, 24])
+    def test_drawn_arrangements_bound_it_too(self, pairs: int) -> None:
+        d = np.arange(1.0, pairs + 1)
+        assert sign_flip_test(d, draws=999).p == planning.smallest_p(pairs, 999)
+        assert planning.smallest_p(pairs) == 2 / 2**pairs
+
     def test_impossible_numbers_are_refused(self) -> None:
         with pytest.raises(ValueError, match="claims >= 1"):
             planning.least_pairs(0)
