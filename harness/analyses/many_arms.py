@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -23,7 +24,7 @@ from harness.stats.stochastic_order import stochastic_orders_of_pairs
 from harness.study import Grid, Spec, Study
 
 FEWEST_ARMS = 3
-_DRAWS = 9_999  # random sign patterns a pair, where there are more than 20 replicates
+_FEWEST_DRAWS = 9_999  # random sign patterns a pair, where there are more than 20 replicates
 _TARGETS = 200
 
 
@@ -116,7 +117,9 @@ class ManyArms:
     @property
     def smallest_adjusted_p(self) -> float:
         """The smallest adjusted p that any pair can reach with so many replicates."""
-        return min(1.0, len(self.pairs) * smallest_p(len(self.blocks.replicates)))
+        pairs = len(self.pairs)
+        smallest = smallest_p(len(self.blocks.replicates), _draws(pairs, self.alpha))
+        return min(1.0, pairs * smallest)
 
     def differs(self, pair: Pair) -> bool:
         """Whether two arms differ beyond chance, all pairs taken into account."""
@@ -180,6 +183,11 @@ def _compared(study: Study, table: Blocks) -> ManyArms:
     )
 
 
+def _draws(pairs: int, alpha: float) -> int:
+    """Random sign patterns a pair: five times what Holm's hardest step needs to reject at all."""
+    return min(paired.DRAWS, max(_FEWEST_DRAWS, math.ceil(5 * pairs / alpha)))
+
+
 def _pairs(table: Blocks, alpha: float) -> list[Pair]:
     """All pairs by the deciding test, adjusted together; stochastic order as a second look."""
     columns = dict(zip(table.arms, table.values.T, strict=True))
@@ -188,7 +196,7 @@ def _pairs(table: Blocks, alpha: float) -> list[Pair]:
     differences = [difference(columns[first], columns[second]) for first, second in named]
     found = [
         (flips.mean, flips.interval(1 - alpha), flips.p())
-        for flips in paired.sign_flips_of_each(differences, draws=_DRAWS)
+        for flips in paired.sign_flips_of_each(differences, draws=_draws(len(named), alpha))
     ]
     p = np.array([raw for *_, raw in found])
     orders = stochastic_orders_of_pairs(

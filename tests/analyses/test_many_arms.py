@@ -121,6 +121,15 @@ def test_all_pairs_by_the_deciding_test_with_holm(tmp_path: Path) -> None:
     assert not found.ranked[0].loses_to
 
 
+def test_random_sign_patterns_are_enough_for_all_pairs(tmp_path: Path) -> None:
+    """D4: of 9,999 the smallest p is 0.0001, and times 15 pairs never below 0.0015."""
+    strict = study(24).replace("epochs = 4", "epochs = 4\nalpha = 0.001")
+    (found,) = many_arms_of(results_of(tmp_path, strict, finals(ADDITIVE, 24)))
+    assert found.smallest_adjusted_p <= found.alpha / 5
+    assert all(found.differs(pair) for pair in found.pairs if abs(pair.effect) > 0.015)
+    assert min(pair.p_adjusted for pair in found.pairs) == found.smallest_adjusted_p
+
+
 def test_bars_of_ranks_do_not_deny_what_the_pairs_show(tmp_path: Path) -> None:
     """In one order in all replicates, neighbours' ranks are within the critical difference."""
     results = results_of(tmp_path, study(10), finals((0.80, 0.82, 0.84, 0.86, 0.88, 0.90), 10))
