@@ -28,6 +28,7 @@ DRAWS = 4_999
 EXACT_PAIRS = 14
 """Pairs up to which every specification enumerates all sign flips, as the verdict does."""
 _EXACT_LABELINGS = 20_000
+_FEWEST_HITS = 5
 NESTED: Mapping[str, str] = {"target": "metric"}
 
 
@@ -146,10 +147,11 @@ def _curve(
     claim = verdict.claim
     choices = reasonable_choices(claim, list(curves.values()))
     exchange = seconds_per_epoch(list(curves.values()))
-    decided = partial(
-        redecided, verdict, others=others, family=len(results.verdicts) + results.withdrawn
-    )
-    own, procedures = own_choice(claim.measure, claim.margin), _procedures(verdict)
+    family = len(results.verdicts) + results.withdrawn
+    decided = partial(redecided, verdict, others=others, family=family)
+    is_sampled = _is_sampled(verdict, family)
+    own = own_choice(claim.measure, claim.margin)
+    procedures = _procedures(verdict, is_sampled=is_sampled)
     names = [arm.name for arm in results.loaded.study.all_arms]
     samples: dict[str, Sample] = {}  # what differs in the test or the margin alone is shared
     specified = []
@@ -170,7 +172,7 @@ def _curve(
         specified=tuple(specified),
         rule=_rule(verdict, [s for s in specified if s.reason is None]),
         exchange=exchange if len({s.unit for s in specified}) > 1 else {},
-        is_sampled=not _is_exact(verdict),
+        is_sampled=is_sampled,
     )
 
 
@@ -217,17 +219,26 @@ def _chosen(claim: Claim, choice: Choice, exchange: Mapping[str, float]) -> tupl
     return claim.model_copy(update=update), scale
 
 
-def _procedures(verdict: Verdict) -> dict[str, Maker]:
-    """The tests to choose from; few draws where the exact test would take too long."""
+def _procedures(verdict: Verdict, *, is_sampled: bool) -> dict[str, Maker]:
+    """The tests to choose from; few draws where the deciding test would take too long."""
     if verdict.is_paired:
         flips = partial(SignFlip, draws=DRAWS, exact_up_to=EXACT_PAIRS)
-        return {"permutation": flips, "t": PairedT, "rank": SignedRank}
+        return {"permutation": flips if is_sampled else SignFlip, "t": PairedT, "rank": SignedRank}
     labelings = partial(Relabeling, draws=DRAWS, exact_up_to=_EXACT_LABELINGS)
-    return {"permutation": labelings, "t": WelchT, "rank": RankSum}
+    return {"permutation": labelings if is_sampled else Relabeling, "t": WelchT, "rank": RankSum}
 
 
-def _is_exact(verdict: Verdict) -> bool:
+def _is_sampled(verdict: Verdict, family: int) -> bool:
+    """Whether few random arrangements are drawn, where all are many.
+
+    Their p ends at 1 / (draws + 1). Where Holm's hardest step, at an early look or in a large
+    family, asks for less than five times that, the deciding test is made as verdicts make it:
+    else specifications would flip for want of draws.
+    """
     first, second = (side.n for side in verdict.sides)
+    is_many = math.comb(first + second, first) > _EXACT_LABELINGS
     if verdict.is_paired:
-        return verdict.n <= EXACT_PAIRS
-    return math.comb(first + second, first) <= _EXACT_LABELINGS
+        is_many = verdict.n > EXACT_PAIRS
+    alpha = verdict.alpha / family
+    hardest = alpha if verdict.look is None else verdict.look.level(alpha)
+    return is_many and hardest * (DRAWS + 1) >= _FEWEST_HITS

@@ -274,6 +274,17 @@ def test_many_pairs_are_sampled_and_the_declared_one_stays_exact(tmp_path: Path)
     )
 
 
+def test_no_specification_flips_for_want_of_draws(tmp_path: Path) -> None:
+    """D4: among 301 claims the smallest p of 4,999 draws, 0.0002, is never below 0.05."""
+    choices = f"{ONE_METRIC}, target = [0.65], sustain = [1], test = ['permutation']"
+    claim = claim_toml(
+        "slower", ("a", "b"), TO_TARGET, margin=0.5, more=f"specifications = {{ {choices} }}"
+    )
+    (curve,) = specification_curves(make(tmp_path, slower_below(16), claim, withdrawn=300))
+    assert not curve.is_sampled
+    assert specification_sentence(curve) == "Supported in both specifications."
+
+
 def test_unpaired_trials_have_their_own_tests(tmp_path: Path) -> None:
     claim = claim_toml("slower", ("a", "b"), TO_TARGET, margin=0.5)
     (curve,) = specification_curves(make(tmp_path, noisy(6), claim, is_paired=False))
