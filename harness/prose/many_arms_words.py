@@ -49,13 +49,18 @@ def overall_sentence(found: ManyArms) -> str:
 
 
 def best_sentence(found: ManyArms) -> str:
-    """The arm that ranks first, and which others it cannot be told from."""
+    """The arm that ranks first, and which others it cannot be told from, or even loses to."""
     best = found.ranked[0]
     others = [row.arm for row in found.ranked[1:] if row.arm not in best.beats]
     template = N_(
         "{arm} ranks best (mean rank {rank}); it beats {beaten} and cannot be told from {others}."
     )
-    if not others:
+    if best.loses_to:
+        template = N_(
+            "{arm} ranks best (mean rank {rank}), but by its mean it loses to {winners}: few large "
+            "differences outweigh many small ones."
+        )
+    elif not others:
         template = N_("{arm} ranks best (mean rank {rank}) and beats every other arm.")
     elif not best.beats:
         template = N_(
@@ -67,6 +72,7 @@ def best_sentence(found: ManyArms) -> str:
         rank=number(best.mean_rank, 1),
         beaten=plural(len(best.beats), "arm"),
         others=listed(others),
+        winners=listed(best.loses_to),
     )
 
 
