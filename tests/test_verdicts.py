@@ -483,6 +483,17 @@ def test_two_replicates_show_no_spread_however_many_stand_against_them() -> None
     assert math.isnan(result.p_adjusted)
 
 
+@pytest.mark.parametrize(("many", "is_told"), [(16, True), (15, False)])
+def test_few_trials_against_many_seem_to_spread_less(many: int, is_told: bool) -> None:
+    claim = {**FINAL, "statistic": "spread", "expect": "different", "margin": 0.0}
+    rng = np.random.default_rng(0)
+    a, b = (by_index(rng.normal(0.5, 0.01, n).tolist()) for n in (4, many))
+    notices = verdict(finals(a, b), claim, is_paired=False).notices
+    assert any("few trials against many" in notice for notice in notices) is is_told
+    plain = verdict(finals(a, b), is_paired=False)
+    assert not any("few trials against many" in notice for notice in plain.notices)
+
+
 @pytest.mark.parametrize("is_paired", [True, False])
 def test_replicates_that_lack_an_arm_of_a_side_are_named(is_paired: bool) -> None:
     """Nothing is left out without a word, not even where both sides lack the same replicate."""
