@@ -179,7 +179,8 @@ def _need(claim: Claim, study: Study, results: Results | None) -> ClaimNeed:
     reason = _obstacle(claim, d, sample.reason if values else None, effect)
     if reason is not None:
         return ClaimNeed(claim, d.size, spread, effect, None, None, reason)
-    alpha = study.study.alpha / len(study.claims)  # Holm's hardest step
+    hardest = study.study.alpha / len(study.claims)  # Holm's first step
+    alpha = declared_looks(study)[-1].level(hardest)
     margin = claim.margin if claim.expect == "equivalent" else None
     simulated = power.simulated_replicates(
         d, alpha, POWER, effect=effect, equivalence_margin=margin

@@ -130,6 +130,24 @@ class TestNeeds:
         assert need.spread == pytest.approx(np.std(d, ddof=1))
         assert need.closed_form == formulas.replicates_needed(d, 0.002, 0.05 / 8)
 
+    def test_looks_take_their_part_of_alpha(self, tmp_path: Path) -> None:
+        """At Pocock's last of five looks the same trials have a power of 0.72, not of 0.8."""
+        looks = 'rule = "group-sequential"\nspending = "pocock"\nlooks = [4, 8, 12, 16, 20]'
+        found = [
+            make_results(tmp_path, replicates=20, extra=extra)
+            for extra in ("", f"[stopping]\n{looks}\n")
+        ]
+        plans = [plan_study(results.loaded, results, workers=1) for results in found]
+        one, five = (
+            next(n.closed_form for n in plan.needs if n.claim.id == "better-in-the-end")
+            for plan in plans
+        )
+        assert one is not None
+        assert five is not None
+        assert five > 1.1 * one
+        told = [plan_lines(plan)[-1].endswith("at the level of the last look.") for plan in plans]
+        assert told == [False, True]
+
     def test_without_a_margin_the_difference_seen_is_planned_for(self, results: Results) -> None:
         plan = plan_study(results.loaded, results, workers=1)
         rising = next(n for n in plan.needs if n.claim.id == "still-rising")

@@ -100,7 +100,8 @@ def _need_lines(plan: StudyPlan) -> Iterator[str]:
     )
     yield (
         "First the number by simulation of the deciding test on resampled pilot differences, then "
-        "that of the t test's formula, exact for normal ones; both at Holm's hardest step."
+        "that of the t test's formula, exact for normal ones; both at Holm's hardest step"
+        f"{', at the level of the last look' if len(plan.looks) > 1 else ''}."
     )
 
 
