@@ -14,6 +14,7 @@ from harness.claims import Claim
 from harness.results import Results
 from harness.samples import sample_of
 from harness.stats import planning, power
+from harness.stats.power import MOST_SIMULATED
 from harness.stats.samples import FloatArray, has_no_spread
 from harness.stopping import Look, declared_looks
 from harness.study import Study
@@ -43,6 +44,13 @@ class ClaimNeed:
     simulated: int | None
     closed_form: int | None
     reason: str | None
+
+    @property
+    def replicates(self) -> float:
+        """Replicates for 80 % power: by the formula where they are too many to simulate."""
+        if self.simulated is not None:
+            return self.simulated
+        return math.inf if self.closed_form is None else max(MOST_SIMULATED + 1, self.closed_form)
 
 
 @dataclass(frozen=True)

@@ -148,6 +148,16 @@ class TestNeeds:
         told = [plan_lines(plan)[-1].endswith("at the level of the last look.") for plan in plans]
         assert told == [False, True]
 
+    @pytest.mark.parametrize(("closed_form", "enough"), [(350, 1), (290, 1), (500, 0), (None, 0)])
+    def test_what_is_too_much_to_simulate_is_counted_by_the_formula(
+        self, results: Results, closed_form: int | None, enough: int
+    ) -> None:
+        plan = plan_study(results.loaded, results, workers=1)
+        need = replace(plan.needs[0], simulated=None, closed_form=closed_form, reason=None)
+        look = replace(plan.looks[0], count=400)
+        lines = plan_lines(replace(plan, needs=(need,), looks=(look,)))
+        assert f"The 400 replicates of this study are enough for {enough} of 1 claim." in lines
+
     def test_without_a_margin_the_difference_seen_is_planned_for(self, results: Results) -> None:
         plan = plan_study(results.loaded, results, workers=1)
         rising = next(n for n in plan.needs if n.claim.id == "still-rising")

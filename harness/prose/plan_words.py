@@ -88,7 +88,7 @@ def _need_lines(plan: StudyPlan) -> Iterator[str]:
     rough = ": a rough number" if pilot < _ROUGH_BELOW else ""
     yield f"Replicates for a power of {percent(POWER)}, from {pilot} pilot replicates{rough}."
     yield from (f"  {need.claim.id}: {need_words(need)}" for need in plan.needs)
-    enough = sum((need.simulated or math.inf) <= plan.replicates for need in plan.needs)
+    enough = sum(need.replicates <= plan.replicates for need in plan.needs)
     yield (
         f"The {plural(plan.replicates, 'replicate')} of this study are enough for {enough} of "
         f"{plural(len(plan.needs), 'claim')}."
