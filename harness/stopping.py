@@ -46,6 +46,11 @@ class Look:
         return self.place == len(self.counts) - 1
 
     @property
+    def last(self) -> Look:
+        """The last of the declared looks."""
+        return Look(self.counts, len(self.counts) - 1, self.boundary)
+
+    @property
     def information(self) -> tuple[float, ...]:
         """Share of all replicates at each look up to this one."""
         return tuple(count / self.counts[-1] for count in self.counts[: self.place + 1])

@@ -384,6 +384,9 @@ def _tested(verdict: Verdict, sample: Sample, family: int) -> Verdict:
     """Add the deciding test, its intervals, and what stands beside them."""
     claim, alpha = verdict.claim, verdict.alpha
     procedure: Maker = SignFlip if sample.is_paired else Relabeling
+    hardest = alpha / family
+    if verdict.look is not None:  # a further study of as many looks: at the level of its last
+        hardest = verdict.look.last.level(hardest)
     sensitivity = beside.sensitivity(claim, sample)
     if sample.earliest is not None and sample.earliest.reason is None:
         earliest = beside.asked(claim, procedure(sample.earliest))
@@ -393,7 +396,7 @@ def _tested(verdict: Verdict, sample: Sample, family: int) -> Verdict:
         sensitivity=sensitivity,
         effect_sizes=beside.effect_sizes(sample, 1 - alpha),
         notices=(*verdict.notices, *beside.spread_notices(claim, sample)),
-        replicates_needed=beside.replicates_needed(claim, sample, alpha / family),
+        replicates_needed=beside.replicates_needed(claim, sample, hardest),
     )
 
 

@@ -517,6 +517,17 @@ UP = [0.02, 0.03, 0.04, 0.05, 0.06, 0.07, 0.08, 0.09]
 UNSURE = [0.02, -0.01, 0.03, -0.02, 0.01, 0.02, -0.02, 0.03]
 
 
+def test_replicates_needed_are_those_of_a_study_with_as_many_looks() -> None:
+    """At the level of the last look, as `bench plan` counts them."""
+    the_study = study([FINAL])
+    values = side_values(the_study, finals(by_index(UNSURE), dict.fromkeys(range(8), 0.0)))
+    looks = [Look((4, 6, 8), place, "lan-demets-pocock") for place in range(3)]
+    (found,) = decide(the_study, values, confirmatory={}, looks=looks)
+    assert found.outcome == "inconclusive"
+    assert found.replicates_needed == replicates_needed(UNSURE, 0.005, looks[2].level(0.05))
+    assert found.replicates_needed != replicates_needed(UNSURE, 0.005, 0.05)
+
+
 def test_the_look_that_decides_decides_for_good() -> None:
     """At its own level, by the replicates it had, whatever the last two would say."""
     the_study = study([FINAL])
