@@ -37,7 +37,7 @@ from scipy import stats
 from harness.analyses.known_truth import halves, relabeled, shifted, varies, why_whole
 from harness.analyses.quick_looks import quick_look
 from harness.claims import Claim
-from harness.procedures import Maker, Relabeling, SignFlip
+from harness.procedures import Maker, Procedure, Relabeling, SignFlip
 from harness.results import Results
 from harness.samples import Sample
 from harness.stats.results import Interval
@@ -58,7 +58,8 @@ REPEATS = 2_000
 EXACT_PAIRS = 14
 """Pairs up to which the reruns enumerate all sign flips, as verdicts do up to 20."""
 DRAWS = 999
-"""Random arrangements beyond that, each beside its mirror image."""
+"""Random arrangements beyond that, each beside its mirror image; more in a large family."""
+_FEWEST_HITS = 2
 _EXACT_LABELINGS = 1_000
 _SECONDS_FEW, _SECONDS_MANY, _SECONDS_UNPAIRED = 0.0013, 0.0027, 0.04  # a claim, all kinds of data
 _ROBUST = 1.5
@@ -139,6 +140,7 @@ class Calibration:
         alpha: The study's error rate.
         repeats: Simulated studies of each kind.
         is_sampled: Whether the reruns draw arrangements at random that verdicts enumerate.
+        draws: How many they draw.
         seed: The seed behind it all.
     """
 
@@ -147,6 +149,7 @@ class Calibration:
     alpha: float
     repeats: int
     is_sampled: bool
+    draws: int
     seed: int
 
     @property
@@ -163,13 +166,18 @@ def affordable(results: Results, seconds: float) -> int:
     """
     tested = [verdict for verdict in results.verdicts if verdict.reason is None]
     looks = max(1, len(results.by_look))
-    cost = looks * sum(
-        _SECONDS_UNPAIRED
-        if not verdict.is_paired
-        else _SECONDS_MANY
-        if verdict.n > EXACT_PAIRS - 2
-        else _SECONDS_FEW
-        for verdict in tested
+    family, alpha = len(results.verdicts) + results.withdrawn, results.loaded.study.study.alpha
+    cost = (
+        looks
+        * (draws_for(family, alpha) / DRAWS)
+        * sum(
+            _SECONDS_UNPAIRED
+            if not verdict.is_paired
+            else _SECONDS_MANY
+            if verdict.n > EXACT_PAIRS - 2
+            else _SECONDS_FEW
+            for verdict in tested
+        )
     )
     return min(REPEATS, int(seconds / cost) // 100 * 100) if tested else 0
 
@@ -199,6 +207,7 @@ def calibrate(results: Results, *, repeats: int = REPEATS, seed: int = 0) -> Cal
         alpha=reruns.alpha,
         repeats=repeats,
         is_sampled=reruns.is_sampled,
+        draws=reruns.draws,
         seed=seed,
     )
 
@@ -213,9 +222,16 @@ class _TestOnly(Relabeling):
     one_sided_interval = interval
 
 
-_PAIRED: Maker = partial(SignFlip, draws=DRAWS, exact_up_to=EXACT_PAIRS)
-_UNPAIRED: Maker = partial(Relabeling, draws=DRAWS, exact_up_to=_EXACT_LABELINGS)
-_HALVES: Maker = partial(_TestOnly, draws=DRAWS, exact_up_to=_EXACT_LABELINGS)
+def draws_for(family: int, alpha: float) -> int:
+    """Random arrangements: their p ends at 1 / (draws + 1), below Holm's hardest step.
+
+    Else no rerun of a large family could err, whatever its verdicts do.
+
+    Args:
+        family: Claims in the family.
+        alpha: Its level.
+    """
+    return max(DRAWS, math.ceil(_FEWEST_HITS * family / alpha))
 
 
 class _Reruns:
@@ -225,6 +241,7 @@ class _Reruns:
         self.study, self.verdicts = results.loaded.study, results.verdicts
         self.alpha = self.study.study.alpha
         self.family = len(self.study.claims) + results.withdrawn
+        self.draws = draws_for(self.family, self.alpha)
         self.looks = [
             quick_look(row[0].look, self.alpha, self.family)
             for row in results.by_look
@@ -256,7 +273,7 @@ class _Reruns:
         decided = decide_samples(
             self.without_margins,
             [halves(self.rows[-1], rng, side=side, alpha=self.alpha, family=self.family)],
-            procedure=_HALVES,
+            procedure=self._of_labelings(_TestOnly),
             family=self.family,
         )
         self._count("halves of one arm", decided, [_calls_a_difference(v) for v in decided])
@@ -279,10 +296,19 @@ class _Reruns:
         return decide_samples(
             self.study,
             rows,
-            procedure=lambda sample: (_PAIRED if sample.is_paired else _UNPAIRED)(sample),
+            procedure=self._procedure,
             family=self.family,
             looks=self.looks,
         )
+
+    def _procedure(self, sample: Sample) -> Procedure:
+        """The deciding procedure of a sample, with few draws."""
+        if sample.is_paired:
+            return SignFlip(sample, draws=self.draws, exact_up_to=EXACT_PAIRS)
+        return self._of_labelings(Relabeling)(sample)
+
+    def _of_labelings(self, procedure: type[Relabeling]) -> Maker:
+        return partial(procedure, draws=self.draws, exact_up_to=_EXACT_LABELINGS)
 
     def _count(self, check: Check, decided: Sequence[Verdict], wrong: Sequence[bool]) -> None:
         for counter, verdict, is_wrong in zip(self.counts, decided, wrong, strict=True):

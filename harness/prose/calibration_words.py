@@ -8,7 +8,6 @@ from typing import Any
 
 from harness.analyses.calibration import (
     CHECKS,
-    DRAWS,
     EXACT_PAIRS,
     Calibration,
     Check,
@@ -223,7 +222,7 @@ def method(calibration: Calibration) -> list[str]:
             _(
                 "Beyond {pairs} pairs the tests drew {draws} random arrangements here and took "
                 "their mirror images too; the verdicts enumerate all of up to 20 pairs."
-            ).format(pairs=EXACT_PAIRS, draws=DRAWS)
+            ).format(pairs=EXACT_PAIRS, draws=f"{calibration.draws:,}")
         )
     return notes
 

@@ -323,3 +323,18 @@ def test_the_report_has_a_section(normal: Results) -> None:
     lines = section.files["calibration.csv"].splitlines()
     assert lines[0] == "claim,check,errors,of,rate,low,high,allowed"
     assert len(lines) == 1 + 8 + 4 + 8
+
+
+def test_reruns_of_a_large_family_can_err(tmp_path: Path) -> None:
+    """D4: the p of 999 draws ends at 0.001, which times 60 claims is never below 0.05."""
+    arms = {"a": Arm(np.full((16, 1), 0.9)), "b": Arm(np.linspace(0.7, 0.8, 16)[:, None])}
+    claim = claim_toml("ends", ("a", "b"), FINAL, margin=0.01)
+    large = make(tmp_path, arms, claim, withdrawn=59)
+    found = calibrate(large, repeats=20)
+    assert found is not None
+    assert found.draws == 2_400
+    assert 60 / (found.draws + 1) <= found.alpha
+    assert "2,400 random arrangements" in " ".join(method(found))
+    alone = calibrate(make(tmp_path, arms, claim), repeats=1)
+    assert alone is not None
+    assert alone.draws == 999
