@@ -29,6 +29,8 @@ _CLOCKS: dict[str, Clock] = {
 _CPU = ("cpu_seconds", "cpu_time")
 _ARMS = ("arm", "model", "variant", "group", "condition")
 _REPLICATES = ("replicate", "seed", "run", "run_id", "trial", "rep", "repeat", "fold")
+_MOLTEN = ("metric", "metric_name", "variable", "tag", "key")
+"""Columns that name the metric of each row, where the numbers are all in a column ``value``."""
 _VALIDATION = {"val", "valid", "validation", "eval", "evaluation", "dev", "test"}
 _TRAINING = {"train", "training"}
 _IGNORED = {"metrics", "metric", "epoch", "mean", "avg"}
@@ -223,6 +225,12 @@ def meaning(names: Sequence[str], wanted: str | None, source: str) -> Meaning:
     metrics, notices = find_metrics(names, wanted, source)
     if not metrics:
         shown = [name.strip() for name in names if name.strip()][:12]
+        molten = _first(own, _MOLTEN)
+        if molten is not None and "value" in own:
+            raise UserError(
+                f"{source}: has a row for each metric (see {names[molten].strip()}); "
+                "give each metric a column of its own, such as val_accuracy (pandas: pivot)"
+            )
         raise UserError(
             f"{source}: has no column of a metric that is known (val_accuracy, val_acc, loss …); "
             f"name yours with --metric: it has {listed(shown) or 'none'}"

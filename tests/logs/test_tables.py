@@ -332,8 +332,13 @@ def test_what_keras_writes_is_read(tmp_path: Path) -> None:
     [
         (("1,.5", "2,.6"), "line 1: there is no header"),
         (("epoch,precision", "1,.5"), "has no column of a metric that is known"),
+        (
+            ("seed,epoch,Metric,value", "0,1,val_accuracy,.5"),
+            r"has a row for each metric \(see Metric\); give each metric a column of its own",
+        ),
         (("epoch,val_accuracy",), "has a header and no rows"),
         (("epoch,val_accuracy", "1,high"), "line 2: val_accuracy holds 'high', which is no number"),
+        (("epoch,val_accuracy", '1,"0,5"'), "if this is a decimal comma, write a point"),
         (("epoch,val_accuracy", "1,.5", "one,.6"), "line 3: epoch holds 'one'"),
         (("epoch,val_accuracy", "1.5,.5"), "line 2: epoch 1.5 is no whole number"),
         (("epoch,val_accuracy", "-1,.5"), "line 2: epoch -1 is not allowed"),
