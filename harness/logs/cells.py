@@ -83,7 +83,11 @@ def _number(text: str, cell: str, name: str, where: str) -> float:
     except ValueError:
         clock = _CLOCK.fullmatch(text)
         if clock is None:
-            hint = "; is this a decimal comma?" if _DECIMAL_COMMA.fullmatch(text) else ""
+            hint = ""
+            if _DECIMAL_COMMA.fullmatch(text):
+                hint = (
+                    "; if this is a decimal comma, write a point, or separate columns by semicolons"
+                )
             shown = cell if len(cell) <= 40 else cell[:37] + "…"
             raise UserError(f"{where}: {name} holds {shown!r}, which is no number{hint}") from None
         hours, minutes, seconds = clock.groups()
