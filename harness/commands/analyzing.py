@@ -11,6 +11,7 @@ from harness.commands import log_options as of_logs
 from harness.commands import terminal
 from harness.commands.options import Json, Lang, Quiet
 from harness.commands.results import print_answer, watched, write_json
+from harness.errors import UserError
 from harness.language import Language
 
 if TYPE_CHECKING:
@@ -66,6 +67,10 @@ def analyze(
             restarts=None if restarts is None else restarts.value,
             pauses=None if pauses is None else pauses.value,
         )
+        if html is not None and html.is_dir():
+            raise UserError(
+                f"--html {html}: is a folder; name a file in it, such as {html / 'report.html'}"
+            )
         with watched() as watch:
             results = run(files, reading, asked, pattern=arm_from, watch=watch)
         _tell(results)

@@ -56,6 +56,7 @@ MISTAKES = [
     (f"compare {S} {S}", "is a study's file, not its results"),
     ("compare damaged/convergence damaged/convergence", "is damaged"),
     ("compare folder folder", "holds no results (neither results.db nor curves.csv)"),
+    ("analyze afile --html folder", "--html folder: is a folder; name a file in it"),
     ("compare folder folder --profile full", "--profile goes with --study"),
     ("init afile/x.toml", "cannot create the folder afile"),
     ("schema afile/x.json", "cannot create the folder afile"),
