@@ -36,7 +36,8 @@ def show(
         loaded = load(file, profile)
         with watched() as watch:
             results = results_so_far(loaded, reports, store, watch)
-        found = overview(loaded, results)
+        # of logs, only the results know how many replicates there are
+        found = overview(loaded if results is None else results.loaded, results)
         for part in _shown(found):
             terminal.console.print(part, markup=False, soft_wrap=isinstance(part, str))
         write_json(json, overview_document(found))

@@ -442,6 +442,7 @@ def test_runs_of_any_number_and_names_count_everywhere(tmp_path: Path) -> None:
     shown = CliRunner().invoke(app, ["show", *where])
     assert shown.exit_code == 0, shown.output
     assert "NOT VALID YET" not in shown.output
+    assert "2 arms x 8 replicates; 15 of 15 trials finished" in shown.output
     specified = pd.read_csv(tmp_path / "r" / "f" / "specifications.csv")
     (own,) = specified.loc[specified["declared"], "p_adjusted"]
     assert own == pytest.approx(1 / math.comb(15, 7))  # the mirror image has other sizes
