@@ -65,7 +65,9 @@ def print_answer(results: Results) -> None:
     headline = answering(results.verdicts)
     for verdict in results.verdicts:
         if verdict not in headline:
-            terminal.say(marked(verdict.outcome, verdict_sentence(verdict)))
+            # a reason why nothing could be tested does not say of what
+            told = verdict_sentence if verdict.reason is None else answer_point
+            terminal.say(marked(verdict.outcome, told(verdict)))
         for note in [*nuances(verdict), what_would_change(verdict)]:
             terminal.detail(f"  {verdict.claim.id}: {note}")
     terminal.say("")

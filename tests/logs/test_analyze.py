@@ -129,6 +129,17 @@ def test_rows_of_a_tidy_table_are_paired_by_seed_as_well(tmp_path: Path) -> None
     assert unpaired["p"] > 0.5
 
 
+def test_a_claim_that_cannot_be_tested_is_told_with_its_name(tmp_path: Path) -> None:
+    """It stands beside others, and its reason alone does not say what was not reached."""
+    for name, late in (("A", 0), ("B", 6)):
+        for i in range(5):
+            run_log(tmp_path / f"{name}-s{i}.csv", 3 + late + i % 2, 10)
+    files = sorted(map(str, tmp_path.iterdir()))
+    done = CliRunner().invoke(app, ["analyze", *files, "--target", "0.98"])
+    (told,) = (line for line in done.output.splitlines() if "Not testable" in line)
+    assert told.startswith("? “A and B settle after different numbers of epochs.” Inconclusive")
+
+
 def test_a_diverged_run_stays_at_risk_to_the_full_budget(tmp_path: Path) -> None:
     """D13."""
     rows = ["0,2.1,.35", "1,1.4,.55", "2,nan,.098", "3,nan,.098"]
