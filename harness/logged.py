@@ -84,7 +84,7 @@ def analyze(
     keeper, sources = _Keeper(), dict[str, list[str]]()
     measures = usual_measures(asked, first.axis, 10)
     ready = _as_measures(measures)
-    for run in _checked(chain([first], runs), asked.metric):
+    for run in _checked(chain([first], runs), asked):
         sources.setdefault(str(run.arm), []).append(run.source)
         keeper.keep(run, ready)
     longest = max(run.rows for run in keeper.runs)
@@ -112,11 +112,13 @@ def _as_measures(measures: Sequence[Mapping[str, object]]) -> list[Measure]:
     return [adapter.validate_python(dict(measure)) for measure in measures]
 
 
-def _checked(runs: Iterable[Run], metric: str) -> Iterator[Run]:
+def _checked(runs: Iterable[Run], asked: Asked) -> Iterator[Run]:
     """The runs, as long as they can be compared: one metric, counted by one thing."""
     axis = None
     for run in runs:
-        choose_metric(run.metrics, metric, f"{run.source} ({run.name})")
+        choose_metric(run.metrics, asked.metric, f"{run.source} ({run.name})")
+        if asked.time == "epochs" and run.axis == "steps":
+            raise UserError(f"{run.source}: tells no whole epochs; count by steps")
         if axis is not None and run.axis != axis:
             raise UserError(
                 f"{run.source}: is counted in {run.axis}, and the runs before it in {axis}; give "

@@ -132,7 +132,7 @@ def _by_steps(rows: Rows, steps: IntArray, reading: Reading) -> Counted:
     ascending = np.unique(steps)
     gaps = np.diff(ascending)
     by_one = len(gaps) == 0 or int(np.median(gaps)) == 1
-    if reading.axis is None and by_one and ascending[0] <= 1:
+    if reading.axis != "steps" and by_one and ascending[0] <= 1:
         told = said(
             "there are no epochs: steps, which go up by 1 from {first}, count as such",
             first=ascending[0],

@@ -50,6 +50,12 @@ def analyze(folder: Path, *arguments: object, code: int = 0) -> dict[str, Any]:
     return document
 
 
+def steps_log(file: Path, by: int) -> None:
+    """A run that is recorded every so many steps and reaches 0.9 at the sixth record."""
+    rows = [f"{by * i},{0.4 + 0.1 * i}" for i in range(1, 7)]
+    file.write_text("\n".join(["step,val_accuracy", *rows]) + "\n")
+
+
 def arm(document: dict[str, Any], name: str) -> dict[str, Any]:
     (found,) = (one for one in document["arms"] if one["name"] == name)
     return dict(found)
@@ -127,6 +133,16 @@ def test_rows_of_a_tidy_table_are_paired_by_seed_as_well(tmp_path: Path) -> None
     unpaired = claim(analyze(tmp_path), "final")
     assert unpaired["paired"] is False
     assert unpaired["p"] > 0.5
+
+
+def test_steps_are_counted_as_epochs_only_where_they_go_up_by_one(tmp_path: Path) -> None:
+    steps_log(tmp_path / "A-s0.csv", 1)
+    (run,) = arm(analyze(tmp_path, "--target", 0.9, "--time", "epochs"), "A")["runs"]
+    assert "there are no epochs: steps, which go up by 1 from 1, count as such" in run["notices"]
+    steps_log(tmp_path / "A-s0.csv", 50)
+    refused = analyze(tmp_path, "--target", 0.9, "--time", "epochs", code=2)["error"]
+    assert "A-s0.csv: tells no whole epochs; count by steps" in refused
+    assert analyze(tmp_path, "--target", 0.9, "--time", "steps")["arms"]
 
 
 def test_a_claim_that_cannot_be_tested_is_told_with_its_name(tmp_path: Path) -> None:
