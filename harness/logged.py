@@ -239,6 +239,7 @@ def _results(loaded: LoadedStudy, runs: Sequence[Run], dropped: Sequence[str]) -
     loaded = replace(loaded, study=_with_budgets(loaded.study, runs))
     study = loaded.study
     budgets = {arm.name: study.epochs_of(arm) for arm in study.arms}
+    _check_budgets(runs, budgets)
     values = list(_values(study, runs, numbers, budgets))
     _check_clocks(study, runs)
     notices = [*run_notices(runs), *dropped, *study_notices(study, runs)]
@@ -304,6 +305,17 @@ def _with_budgets(study: Study, runs: Sequence[Run]) -> Study:
     n = max(Counter(str(run.arm) for run in runs).values())
     section = study.study.model_copy(update={"replicates": n})
     return study.model_copy(update={"arms": arms, "study": section})
+
+
+def _check_budgets(runs: Sequence[Run], budgets: Mapping[str, int]) -> None:
+    """End what would cut no run at its budget, and yet say that there was one."""
+    for run in runs:
+        last, budget = int(run.epoch[-1]), budgets[str(run.arm)]
+        if run.axis == "epochs" and last > budget:
+            raise UserError(
+                f"{run.source}: goes on to epoch {last:,}, and the budget is {budget:,}; give the "
+                "epochs of the longest run with --budget (in a study file epochs), or leave it out"
+            )
 
 
 def _values(

@@ -135,6 +135,15 @@ def test_rows_of_a_tidy_table_are_paired_by_seed_as_well(tmp_path: Path) -> None
     assert unpaired["p"] > 0.5
 
 
+def test_a_budget_below_what_was_run_is_refused(tmp_path: Path) -> None:
+    """It cuts no run short: whoever gives it must not believe that it did."""
+    for i in range(2):
+        run_log(tmp_path / f"A-s{i}.csv", 9, 12)
+    refused = analyze(tmp_path, "--target", 0.9, "--budget", 5, code=2)["error"]
+    assert "A-s0.csv: goes on to epoch 12, and the budget is 5" in refused
+    assert analyze(tmp_path, "--target", 0.9, "--budget", 12)["arms"]
+
+
 def test_steps_are_counted_as_epochs_only_where_they_go_up_by_one(tmp_path: Path) -> None:
     steps_log(tmp_path / "A-s0.csv", 1)
     (run,) = arm(analyze(tmp_path, "--target", 0.9, "--time", "epochs"), "A")["runs"]
