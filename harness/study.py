@@ -42,7 +42,8 @@ class Spec(Section):
             return {"name": value}
         if isinstance(value, dict) and "settings" not in value:
             settings = {key: item for key, item in value.items() if key != "name"}
-            return {"name": value.get("name"), "settings": settings}
+            named = {"name": value["name"]} if "name" in value else {}
+            return {**named, "settings": settings}
         return value
 
     @property

@@ -19,7 +19,7 @@ from harness.errors import UserError
 from harness.measure_kinds import MEASURES
 from harness.study import Study
 from harness.study_translations import Translation, Translations
-from harness.study_values import MAX_SEED
+from harness.study_values import MAX_SEED, SOMETHING
 
 Path_ = tuple[str | int, ...]
 
@@ -56,7 +56,8 @@ def worded(detail: ErrorDetails, raw: Mapping[str, Any]) -> Problem:
     loc = _without_tags(detail["loc"])
     if kind in {"union_tag_invalid", "union_tag_not_found"}:
         tag = value.get("kind") if isinstance(value, dict) else value
-        message = f"{shown(tag)} is no measure; allowed: {', '.join(MEASURES)}"
+        what = "is missing" if tag is None else f"{shown(tag)} is no measure"
+        message = f"{what}; allowed: {', '.join(MEASURES)}"
         return Problem(dotted((*loc, "kind")), message + nearest(str(tag), list(MEASURES)))
     if kind == "extra_forbidden":
         allowed = _allowed_keys(loc[:-1], raw)
@@ -79,10 +80,27 @@ def _fault(detail: ErrorDetails, loc: Path_) -> str:
     fixed = {
         "missing": "is missing",
         "too_short": f"{value} needs at least {context.get('min_length')}",
+        "too_long": f"{value} may hold at most {context.get('max_length')}",
+        "string_too_short": "is empty",
+        "string_pattern_mismatch": "is empty"
+        if context.get("pattern") == SOMETHING
+        else f"{value} may hold only letters, digits and . _ -, and begins with one of the former",
+        "bool_type": f"{value} must be true or false",
         "literal_error": f"{value} is not allowed; allowed: {context.get('expected')}",
     }
     if kind in fixed:
         return fixed[kind]
+    return _wrong_type(detail, loc)
+
+
+def _wrong_type(detail: ErrorDetails, loc: Path_) -> str:
+    """What a value should have been instead."""
+    kind, value = detail["type"], shown(detail["input"])
+    if kind in {"model_type", "model_attributes_type", "dict_type"}:
+        key = "kind" if loc[-1] == "measure" else "name"
+        return f'{value} must be a table, such as {{ {key} = "…" }}'
+    if kind == "list_type" and isinstance(detail["input"], dict) and len(loc) == 1:
+        return f"is one table; write [[{loc[0]}]], with two brackets, above each"
     wanted = detail["msg"].removeprefix("Input should be ").removeprefix("a valid ")
     return f"{value} is not {_article(wanted)}"
 
@@ -101,12 +119,16 @@ def shown(value: Any) -> str:
 
 def _without_tags(loc: Path_) -> Path_:
     """Drop what pydantic adds to a path: union tags (a measure's kind, a type's name)."""
-    noise = {*MEASURES, "int", "literal['last']", "arm", "number"}
-    return tuple(
-        part
-        for i, part in enumerate(loc)
-        if not (i > 0 and isinstance(part, str) and (part in noise or "[" in part))
-    )
+    noise = {"int", "literal['last']", "arm", "number"}
+
+    def is_tag(i: int, part: str | int) -> bool:
+        if i == 0 or not isinstance(part, str):
+            return False
+        # elsewhere a measure's name is a key, if a wrong one: measure.at_epoch
+        is_kind = loc[i - 1] == "measure" and part in MEASURES
+        return is_kind or part in noise or "[" in part
+
+    return tuple(part for i, part in enumerate(loc) if not is_tag(i, part))
 
 
 def _allowed_keys(loc: Path_, raw: Mapping[str, Any]) -> list[str]:

@@ -29,7 +29,8 @@ def _as_seconds(value: Any) -> Any:
 
 Count = Annotated[int, Field(ge=1, le=MOST_EPOCHS)]
 Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
-NonEmpty = Annotated[str, Field(min_length=1, pattern=r"\S")]
+SOMETHING = r"\S"
+NonEmpty = Annotated[str, Field(min_length=1, pattern=SOMETHING)]
 Wait = Annotated[
     float,
     Field(gt=0, le=LONGEST_SECONDS),
