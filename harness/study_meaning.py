@@ -22,7 +22,7 @@ def meaning_problems(study: Study) -> list[Problem]:
     arms = {arm.name: arm for arm in study.all_arms}
     if not arms:
         problems.append(Problem("arms", "there are none; add [[arms]] or a [grid]"))
-    if len(arms) < len(study.all_arms):
+    if study.grid is not None and len(arms) < len(study.all_arms):
         doubled = [n for n, c in Counter(a.name for a in study.all_arms).items() if c > 1]
         problems.append(Problem("grid", f"gives arms that exist already: {', '.join(doubled)}"))
     problems += _looks_problems(study)
@@ -103,7 +103,8 @@ def _overlaps(
     """Whether two sides that are compared have an arm in common, at one epoch."""
     shared = sorted(set(sides[0]) & set(sides[1]))
     if shared and claim.at_epochs is None:
-        yield Problem(dotted(at), f"both sides hold {', '.join(shared)}")
+        held = ", ".join(f'"{name}"' for name in shared)
+        yield Problem(dotted(at), f"both sides hold {held}: name arms of which each is on one side")
     if shared and claim.at_epochs is not None:
         last = study.epochs_of(arms[shared[0]])
         if len({last if epoch == "last" else epoch for epoch in claim.at_epochs}) == 1:

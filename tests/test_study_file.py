@@ -79,7 +79,7 @@ def test_a_good_study_loads_with_defaults_filled_in(tmp_path: Path) -> None:
         ('name = "b"', 'name = "a"', '2 entries have name = "a"'),
         ('compare = ["a", "b"]', 'compare = ["a", "bb"]', 'there is no arm "bb"; arms: a, b'),
         ('compare = ["a", "b"]', 'compare = ["a", "a"]', 'both sides are "a"'),
-        ('compare = ["a", "b"]', 'compare = ["a", "*"]', "both sides hold a"),
+        ('compare = ["a", "b"]', 'compare = ["a", "*"]', 'both sides hold "a": name arms'),
         ("margin = 0.01", "margin = -0.01", "claims[1].margin: -0.01 must be at least 0"),
         ("margin = 0.01", "margin = 1.5", "write 0.015 for 1.5 points"),
         ('expect = "greater"', 'expect = "bigger"', "'bigger' is not allowed"),
@@ -165,6 +165,10 @@ margin = 0.0
     write(tmp_path, GOOD + more.replace('expect = "greater"\n', ""))
     with pytest.raises(StudyError, match='there is no "two" to change; it has one'):
         load_study(file, "full")
+
+
+def test_arms_of_one_name_are_no_fault_of_a_grid_that_is_not_there(tmp_path: Path) -> None:
+    assert "grid" not in refusal(tmp_path, GOOD.replace('name = "b"', 'name = "a"', 1))
 
 
 def test_all_mistakes_are_shown_together(tmp_path: Path) -> None:
