@@ -41,7 +41,7 @@ def load_npz(path: Path) -> RawData:
     except FileNotFoundError:
         raise DataError(f"there is no file {path}") from None
     except (EOFError, OSError, ValueError, zipfile.BadZipFile, zlib.error) as error:
-        raise DataError(f"{path} cannot be read: {_plain(error)}") from error
+        raise DataError(f"{path} cannot be read: {_plain(error, path)}") from error
     if isinstance(archive, np.ndarray):
         raise DataError(f"{path} holds one array; write several with numpy.savez")
     return replace(from_arrays(path.stem, arrays, str(path)), source=path.name)
@@ -123,9 +123,10 @@ def _images(value: object, where: str) -> Images:
     if array.ndim == 3:
         array = array[..., np.newaxis]
     if array.ndim != 4 or array.size == 0:
+        hint = "; rows of a table are images one high: x[:, None, :]" if array.ndim == 2 else ""
         raise DataError(
             f"{where} must be images (n, height, width) or (n, height, width, channels), "
-            f"not of shape {array.shape}"
+            f"not of shape {array.shape}{hint}"
         )
     if array.dtype.kind == "f":
         if not np.isfinite(array).all():
@@ -187,8 +188,10 @@ def _array(value: object, where: str) -> Array:
     return array
 
 
-def _plain(error: Exception) -> str:
+def _plain(error: Exception, path: Path) -> str:
     text = str(error)
     if "allow_pickle" in text:
+        if not zipfile.is_zipfile(path):  # numpy takes whatever it does not know for a pickle
+            return "it is no .npz file; write one with numpy.savez"
         return "an array of objects or pickled data; save plain numbers of one shape"
     return text

@@ -83,6 +83,7 @@ Y = arrays()["y_train"]
         ({"x_test": X}, "has no y_test"),
         ({"y_val": Y}, "has no x_val"),
         ({"x_train": X[0]}, r"x_train must be images .* not of shape \(8, 8\)"),
+        ({"x_train": X[:, 0]}, r"rows of a table are images one high: x\[:, None, :\]"),
         ({"x_train": X[:0]}, r"x_train must be images .* not of shape \(0, 8, 8, 1\)"),
         ({"x_train": X.astype(int) - 9}, r"x_train must be .* from 0 to 255, not int64 from -9"),
         ({"x_train": np.full((12, 2, 2), np.nan)}, "x_train holds values that are nan"),
@@ -120,7 +121,7 @@ def test_files_that_are_no_npz_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"one\.npy holds one array"):
         datasets.load(npz="one.npy", folder=tmp_path)
     (tmp_path / "text.npz").write_text("epoch,loss\n")
-    with pytest.raises(DataError, match=r"text\.npz cannot be read"):
+    with pytest.raises(DataError, match=r"text\.npz cannot be read: it is no \.npz file"):
         datasets.load(npz="text.npz", folder=tmp_path)
     np.savez(tmp_path / "cut.npz", **arrays())
     whole = (tmp_path / "cut.npz").read_bytes()
