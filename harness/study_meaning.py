@@ -24,7 +24,11 @@ def meaning_problems(study: Study) -> list[Problem]:
         problems.append(Problem("arms", "there are none; add [[arms]] or a [grid]"))
     if study.grid is not None and len(arms) < len(study.all_arms):
         doubled = [n for n, c in Counter(a.name for a in study.all_arms).items() if c > 1]
-        problems.append(Problem("grid", f"gives arms that exist already: {', '.join(doubled)}"))
+        told = (
+            f"gives arms that exist already: {', '.join(doubled)}; give its entries labels, such "
+            'as { name = "sgd", label = "fast" }'
+        )
+        problems.append(Problem("grid", told))
     problems += _looks_problems(study)
     for i, claim in enumerate(study.claims):
         problems += _claim_problems(study, ("claims", i), claim, arms)

@@ -167,6 +167,13 @@ margin = 0.0
         load_study(file, "full")
 
 
+def test_entries_of_a_grid_that_share_a_name_are_to_get_labels(tmp_path: Path) -> None:
+    rates = ", ".join(f'{{ name = "adam", learning_rate = {rate} }}' for rate in (0.01, 0.1))
+    grid = f'[grid]\narchitectures = ["mlp"]\noptimizers = [{rates}]\n'
+    assert "exist already: mlp-adam; give its entries labels" in refusal(tmp_path, GOOD + grid)
+    load_study(write(tmp_path, GOOD + grid.replace("0.1 }", '0.1, label = "fast" }')))
+
+
 def test_arms_of_one_name_are_no_fault_of_a_grid_that_is_not_there(tmp_path: Path) -> None:
     assert "grid" not in refusal(tmp_path, GOOD.replace('name = "b"', 'name = "a"', 1))
 
