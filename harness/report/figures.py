@@ -194,7 +194,11 @@ def _accuracy_axis(axes: Axes, values: FloatArray) -> None:
     low, high = float(values.min()), 1 - least
     axes.set_ylim(1 - max((1 - low) * 1.08, 2 * least), high)
     wanted = [tick for tick in (0.0, *_ACCURACIES, 1.0) if low <= tick <= high]
-    axes.yaxis.set_major_locator(FixedLocator(wanted if len(wanted) > 1 else [low, high]))
+    if len(wanted) < 2:  # between two of them; where all are 100 %, low is above high
+        ends = sorted((low, high))
+        round_ones = MaxNLocator(4, steps=[1, 2, 5, 10]).tick_values(*ends)
+        wanted = [float(tick) for tick in round_ones if ends[0] <= tick <= ends[1]]
+    axes.yaxis.set_major_locator(FixedLocator(wanted))
     axes.yaxis.set_major_formatter(PERCENT_TICKS)
 
 

@@ -129,6 +129,13 @@ def test_curves_without_spread_or_at_the_ceiling_can_be_drawn() -> None:
     assert learning_curves("loss", {"a": series([[0.0, 0.0]])}, arm_styles(["a"]), None).svg
 
 
+def test_an_axis_between_two_usual_accuracies_has_round_numbers() -> None:
+    """Not those of the data, such as 9.38804 %."""
+    arms = {"a": series([[0.0938, 0.371], [0.112, 0.352]])}
+    drawn = learning_curves("accuracy", arms, arm_styles(["a"]), None)
+    assert re.findall(r">([\d.]+) %<", drawn.svg) == ["20", "40"]
+
+
 def test_arm_that_only_diverged_has_lines_and_no_mean() -> None:
     arms = {"a": series([[np.nan, np.nan]] * 2, [True, True]), "b": series([[0.5, 0.4]] * 2)}
     drawn = learning_curves("val_loss", arms, arm_styles(["a", "b"]), None)
