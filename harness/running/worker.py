@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, wait
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from typing import Any, Protocol
 
 from joblib.externals.loky import process_executor
@@ -88,7 +89,7 @@ class Worker:
         """Run a call in the process; one that died while it was idle is replaced."""
         if self._calls >= self._calls_before_renewal:
             self.stop()
-        with _interrupted_only_afterwards():
+        with _interrupted_only_afterwards(), _starting_deaf():
             try:
                 future: Future[Any] = self._process().submit(function, *arguments)
             except BrokenProcessPool:
@@ -138,6 +139,21 @@ def _interrupted_only_afterwards() -> Iterator[None]:
             signal.signal(number, handler)
         for caught in held[:1]:
             signal.raise_signal(caught)
+
+
+@contextmanager
+def _starting_deaf() -> Iterator[None]:
+    """Have a process that is started here never hear Ctrl-C, not while it still imports either.
+
+    A terminal sends it to all processes. One that is about to learn that it should not heed it
+    would print a traceback; the signals that are blocked here stay so in a process started here.
+    """
+    resource_tracker.ensure_running()  # starting it with the process would unblock them again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def seconds_left(slot: Slot, limit: float | None) -> float | None:

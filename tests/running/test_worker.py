@@ -101,6 +101,19 @@ def test_ctrl_c_while_a_process_ends_waits_until_it_has_ended(
     assert not _managers()
 
 
+def test_a_process_that_still_starts_leaves_ctrl_c_to_the_coordinator() -> None:
+    """A terminal sends it to all of them; while they import, a traceback each came of it."""
+    worker = Worker({}, calls_before_renewal=10)
+    try:
+        future = worker.submit(os.getpid)
+        (starting,) = worker._process()._processes
+        os.kill(starting, signal.SIGINT)
+        assert future.result(timeout=PATIENCE) == starting
+        assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    finally:
+        worker.stop()
+
+
 class Unreadable:
     """What a worker can send and nobody can read."""
 
