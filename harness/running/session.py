@@ -28,6 +28,7 @@ from harness.running.worker import (
     Slot,
     Worker,
     death_notice,
+    interrupted_only_afterwards,
     is_over,
 )
 from harness.stopping import Look, declared_looks
@@ -185,17 +186,21 @@ def hired(
     """
     # TensorFlow writes a file for every function that it compiles and removes it when its process
     # ends in peace; a worker that is killed leaves its files behind.
-    with TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as scratch:
-        environment = {**worker_environment(threads), "TMPDIR": scratch}
-        crew = [
+    scratch = TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True)
+    environment = {**worker_environment(threads), "TMPDIR": scratch.name}
+    crew: list[Worker] = []
+    try:
+        crew += [
             Worker({**environment, **place}, calls_before_renewal=calls_before_renewal)
             for place in places(device, workers, jobs_per_gpu)
         ]
-        try:
-            yield crew
-        finally:
+        yield crew
+    finally:
+        # One that was left at work would keep this process waiting until its trial ends.
+        with interrupted_only_afterwards():
             for worker in crew:
                 worker.stop()
+            scratch.cleanup()
 
 
 def hiring(study: Study) -> Callable[..., AbstractContextManager[list[Worker]]]:

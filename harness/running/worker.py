@@ -35,6 +35,7 @@ __all__ = [
     "TerminatedWorkerError",
     "Worker",
     "death_notice",
+    "interrupted_only_afterwards",
     "is_over",
     "seconds_left",
 ]
@@ -89,7 +90,7 @@ class Worker:
         """Run a call in the process; one that died while it was idle is replaced."""
         if self._calls >= self._calls_before_renewal:
             self.stop()
-        with _interrupted_only_afterwards(), _starting_deaf():
+        with interrupted_only_afterwards(), _starting_deaf():
             try:
                 future: Future[Any] = self._process().submit(function, *arguments)
             except BrokenProcessPool:
@@ -101,7 +102,7 @@ class Worker:
 
     def stop(self) -> None:
         """End the process at once; what it was doing is lost."""
-        with _interrupted_only_afterwards():
+        with interrupted_only_afterwards():
             if self._executor is not None:
                 self._executor.shutdown(wait=True, kill_workers=True)
             self._executor, self._calls = None, 0
@@ -119,7 +120,7 @@ class Worker:
 
 
 @contextmanager
-def _interrupted_only_afterwards() -> Iterator[None]:
+def interrupted_only_afterwards() -> Iterator[None]:
     """Hold Ctrl-C and SIGTERM back for the moment that a process takes to start or to end.
 
     A loky executor that is interrupted half-way, with a thread that it has not started yet, can

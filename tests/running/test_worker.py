@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
+import tempfile
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from joblib.externals.loky import process_executor
 
 from harness.running.executor import outcome_of
+from harness.running.session import hired
 from harness.running.worker import Worker
 from tests.patience import PATIENCE, wait_for
 
@@ -99,6 +102,25 @@ def test_ctrl_c_while_a_process_ends_waits_until_it_has_ended(
     with pytest.raises(KeyboardInterrupt):
         worker.stop()
     assert not _managers()
+
+
+def test_ctrl_c_while_a_crew_is_dismissed_leaves_none_of_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A second one, say: whoever is left at work would keep the command waiting."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    thread = process_executor._ExecutorManagerThread
+
+    def dismiss() -> None:
+        with hired(2, 1) as crew:
+            for worker in crew:
+                worker.submit(os.getpid).result(timeout=PATIENCE)
+            monkeypatch.setattr(thread, "join", _interrupting(thread.join))
+
+    with pytest.raises(KeyboardInterrupt):
+        dismiss()
+    assert not _managers()
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_process_that_still_starts_leaves_ctrl_c_to_the_coordinator() -> None:
