@@ -139,8 +139,9 @@ class Leases:
 
     def _begin_to_beat(self) -> None:
         if self._thread is None:
-            self._thread = Thread(target=self._beat, daemon=True, name="heartbeat")
-            self._thread.start()
+            beating = Thread(target=self._beat, daemon=True, name="heartbeat")
+            beating.start()
+            self._thread = beating  # only now: one that Ctrl-C kept from starting cannot be joined
 
     def _beat(self) -> None:
         while not self._over.wait(HEARTBEAT_SECONDS):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -255,6 +256,22 @@ def test_leases_that_could_not_be_given_back_bind_nobody(
 
 def _refuse(*_: object, **__: object) -> None:
     raise StoreError("is away")
+
+
+def test_ctrl_c_before_the_first_heartbeat_leaves_a_store_that_can_be_closed(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_: threading.Thread) -> None:
+        raise KeyboardInterrupt
+
+    one = place.open()
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            one.claim("k")
+    one.close()
+    with place.open() as two:
+        assert two.claim("k") == "mine"
 
 
 @pytest.fixture
