@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from harness.environment import load_average
 from harness.errors import last_line
 from harness.plan import ArmJob, Seeds, Trial, digest
-from harness.running.progress import Clock, ProgressView
+from harness.running.progress import Clock, ProgressView, showing
 from harness.running.worker import (
     BrokenProcessPool,
     Crew,
@@ -98,8 +98,7 @@ class Executor:
         """
         self._queue = deque((trial, 1) for trial in trials)
         self._remaining = Counter(trial.arm for trial in trials)
-        self.view.begin(len(trials))
-        try:
+        with showing(self.view, len(trials)):
             while self._queue or self._under_way or self._elsewhere:
                 self._heed_deadline()
                 idle = self._idle()
@@ -109,8 +108,6 @@ class Executor:
                     idle.pop()
                 self._tell_at_work()
                 self._collect()
-        finally:
-            self.view.end()
         return self._left
 
     def _heed_deadline(self) -> None:

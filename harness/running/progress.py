@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
@@ -19,6 +20,7 @@ from rich.progress import (
 
 from harness.plan import Trial
 from harness.quantities import plural
+from harness.running.worker import interrupted_only_afterwards
 from harness.screen import is_terminal
 
 PLAIN_EVERY_SECONDS = 10.0
@@ -151,6 +153,25 @@ class QuietView:
 
     def end(self) -> None:
         """Nothing to close."""
+
+
+@contextmanager
+def showing(view: ProgressView, total: int) -> Iterator[None]:
+    """Show a run of so many trials from here on.
+
+    Ctrl-C waits while the view begins and ends: half done, it would leave a terminal without its
+    cursor.
+    """
+    with ExitStack() as begun:
+        with interrupted_only_afterwards():
+            view.begin(total)
+            begun.callback(_end, view)
+        yield
+
+
+def _end(view: ProgressView) -> None:
+    with interrupted_only_afterwards():
+        view.end()
 
 
 def progress_view(console: Console) -> ProgressView:

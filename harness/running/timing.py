@@ -12,13 +12,14 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import wait
+from contextlib import ExitStack
 
 from harness.environment import load_average
 from harness.errors import last_line
 from harness.plan import ArmJob, Trial, unique_trials
 from harness.quantities import plural
 from harness.running.executor import POLL_SECONDS, outcome_of
-from harness.running.progress import Clock, ProgressView
+from harness.running.progress import Clock, ProgressView, showing
 from harness.running.worker import Worker, seconds_left
 from harness.store import FINISHED, Store
 from harness.training.trial import TrialOutcome, train_trial
@@ -59,10 +60,11 @@ def time_alone(
         view.note(_company_words(len(waiting)))
         return
     view.note(f"timing {plural(len(waiting), 'trial')} alone on the machine, one after the other")
-    view.begin(len(waiting))
     clock = Clock({})
     begun: set[int] = set()
-    try:
+    with ExitStack() as stack:
+        stack.callback(store.release, _LEASE)
+        stack.enter_context(showing(view, len(waiting)))
         for done, trial in enumerate(waiting, start=1):
             is_late = deadline is not None and time.monotonic() >= deadline
             if is_late and trial.replicate not in begun:
@@ -78,9 +80,6 @@ def time_alone(
             to_go = [later.arm for later in waiting[done:]]
             eta = clock.eta({arm: to_go.count(arm) for arm in set(to_go)}, 1)
             view.update(done, trial, outcome.status, eta)
-    finally:
-        view.end()
-        store.release(_LEASE)
 
 
 def _untimed(trials: Sequence[Trial], store: Store) -> list[Trial]:

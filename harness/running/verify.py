@@ -19,7 +19,7 @@ from harness.plan import ArmJob, Trial, plan_trials, unique_trials
 from harness.quantities import plural
 from harness.results import Results
 from harness.running.executor import POLL_SECONDS, outcome_of
-from harness.running.progress import ProgressView
+from harness.running.progress import ProgressView, showing
 from harness.running.session import arm_jobs, describe_arms, hiring
 from harness.running.worker import Worker, seconds_left
 from harness.samples import side_values
@@ -93,8 +93,7 @@ def _train_all(
     outcomes: dict[str, TrialOutcome] = {}
     queue, idle = deque(trials), list(crew)
     under_way: dict[Future[TrialOutcome], tuple[Trial, Worker]] = {}
-    view.begin(len(trials))
-    try:
+    with showing(view, len(trials)):
         while queue or under_way:
             while queue and idle:
                 trial, worker = queue.popleft(), idle.pop()
@@ -110,8 +109,6 @@ def _train_all(
                 idle.append(worker)
                 outcomes[trial.fingerprint] = outcome
                 view.update(len(outcomes), trial, outcome.status, None)
-    finally:
-        view.end()
     return outcomes
 
 

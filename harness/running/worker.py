@@ -121,7 +121,7 @@ class Worker:
 
 @contextmanager
 def interrupted_only_afterwards() -> Iterator[None]:
-    """Hold Ctrl-C and SIGTERM back for the moment that a process takes to start or to end.
+    """Hold Ctrl-C and SIGTERM back for what must be done whole, as starting a process or ending it.
 
     A loky executor that is interrupted half-way, with a thread that it has not started yet, can
     neither go on nor be shut down.

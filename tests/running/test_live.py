@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import io
+import signal
 import time
 from pathlib import Path
 
 import pytest
 from rich.console import Console
+from rich.live import Live
 
 from harness.plan import Seeds, Trial
+from harness.running.executor import Executor, Run
 from harness.running.live import LiveView, study_view
 from harness.running.progress import (
     BarView,
+    Clock,
     Eta,
     LineView,
     ProgressView,
@@ -27,6 +31,7 @@ from tests.patience import wait_for
 from tests.running.conftest import Project
 from tests.terminals import coloured_log, shown, terminal
 
+HIDE_CURSOR, SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"
 TRIAL = Trial("own", 0, Seeds(0, 0, 0, 0), "f", 0)
 
 
@@ -85,6 +90,28 @@ def test_a_look_that_fails_leaves_the_run_alone(project: Project) -> None:
         summary = run_study(loaded, store, workers=1, view=view)
     assert (summary.trained, summary.failed) == (4, [])
     assert "4/4" in shown(console)
+
+
+@pytest.mark.parametrize("moment", ["start", "stop"])
+def test_ctrl_c_while_the_view_begins_or_ends_leaves_the_terminal_as_it_was(
+    project: Project, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    def interrupted(live: Live) -> None:
+        if moment == "start":
+            whole(live)
+        signal.raise_signal(signal.SIGINT)
+        if moment == "stop":
+            whole(live)
+
+    whole = getattr(Live, moment)
+    monkeypatch.setattr(Live, moment, interrupted)
+    console = terminal()
+    with Store(project.store_file) as store:
+        view = LiveView(console, load_study(project.file), store)
+        executor = Executor(Run({}, {}, {}, {}), store, [], view, Clock({}))
+        with pytest.raises(KeyboardInterrupt):
+            executor.train([])
+    assert shown(console).count(HIDE_CURSOR) == shown(console).count(SHOW_CURSOR) == 1
 
 
 def test_a_small_terminal_holds_the_frame_of_a_large_study(trained: Project) -> None:
