@@ -30,6 +30,7 @@ from harness.running.worker import (
     death_notice,
     interrupted_only_afterwards,
     is_over,
+    make_room,
 )
 from harness.stopping import Look, declared_looks
 from harness.store import FINISHED, Store
@@ -183,7 +184,12 @@ def hired(
     """Workers that are gone afterwards, with all that they left in their temporary folder.
 
     Where trials are trained on GPUs there may be fewer than asked for.
+
+    Raises:
+        UserError: The system does not allow so many.
     """
+    granted = places(device, workers, jobs_per_gpu)
+    make_room(len(granted))
     # TensorFlow writes a file for every function that it compiles and removes it when its process
     # ends in peace; a worker that is killed leaves its files behind.
     scratch = TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True)
@@ -192,7 +198,7 @@ def hired(
     try:
         crew += [
             Worker({**environment, **place}, calls_before_renewal=calls_before_renewal)
-            for place in places(device, workers, jobs_per_gpu)
+            for place in granted
         ]
         yield crew
     finally:

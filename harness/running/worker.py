@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import re
+import resource
 import signal
 import sys
 import threading
@@ -28,6 +29,8 @@ from joblib.externals.loky.process_executor import (
     TerminatedWorkerError,
 )
 
+from harness.errors import UserError
+
 __all__ = [
     "BrokenProcessPool",
     "Crew",
@@ -37,8 +40,13 @@ __all__ = [
     "death_notice",
     "interrupted_only_afterwards",
     "is_over",
+    "make_room",
     "seconds_left",
 ]
+
+
+FILES_OF_A_WORKER, OTHER_FILES = 8, 100
+"""Open files of this process: the ends of a worker's pipes, and all that is no worker's."""
 
 
 class Slot(Protocol):
@@ -155,6 +163,26 @@ def _starting_deaf() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def make_room(workers: int) -> None:
+    """Have the system let this process open as many files as so many workers need.
+
+    Many systems allow 1,024 unless they are asked for more, too few for a machine of 200 cores.
+
+    Raises:
+        UserError: It may not open so many.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = OTHER_FILES + FILES_OF_A_WORKER * workers
+    if soft == resource.RLIM_INFINITY or soft >= needed:
+        return
+    if hard != resource.RLIM_INFINITY and hard < needed:
+        raise UserError(
+            f"{workers} workers need {needed} open files, and this machine allows {hard}: ask for "
+            "fewer by --jobs, or have the limit raised (see `ulimit -Hn`)"
+        )
+    resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
 
 
 def seconds_left(slot: Slot, limit: float | None) -> float | None:

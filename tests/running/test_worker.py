@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import resource
 import signal
 import tempfile
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -121,6 +124,23 @@ def test_ctrl_c_while_a_crew_is_dismissed_leaves_none_of_it(
         dismiss()
     assert not _managers()
     assert not list(tmp_path.iterdir())
+
+
+def _open_files(limit: int, hardest: int) -> None:
+    """Work with many workers where only so many files may be open, and up to so many on demand."""
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hardest))
+    with hired(10, 1) as crew:
+        for worker in crew:
+            worker.submit(os.getpid)
+
+
+@pytest.mark.parametrize(("hardest", "told"), [(4096, None), (40, "ask for fewer by --jobs")])
+def test_more_workers_than_there_may_be_open_files(hardest: int, told: str | None) -> None:
+    """1,024 are usual, and seven a worker: machines of 200 cores ran into it."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as alone:
+        error = alone.submit(_open_files, 40, hardest).exception(timeout=PATIENCE)
+    assert (error is None) == (told is None), error
+    assert told is None or told in str(error)
 
 
 def test_a_process_that_still_starts_leaves_ctrl_c_to_the_coordinator() -> None:
