@@ -110,8 +110,18 @@ class SQLiteFile(Database):
         sa.event.listen(self._engine, "begin", _begin)
 
     def exists(self) -> bool:
-        """Whether the file is there."""
-        return self.file.is_file()
+        """Whether the file is there.
+
+        Raises:
+            StoreError: Nobody may look, or there can be no file of that name.
+        """
+        try:
+            return self.file.is_file()
+        except OSError as error:
+            raise StoreError(
+                f"{self.file}: cannot be looked for: {error.strerror}; check the folder's "
+                "permissions, or choose another with --reports"
+            ) from error
 
     def prepare(self) -> None:
         """Make the folder; look whether the file's pages hang together."""

@@ -18,7 +18,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from harness.store.contents import KEPT, Contents, add_contents, key_of, read_contents
-from harness.store.databases import DamagedError, StoreError
+from harness.store.databases import DamagedError, SQLiteFile, StoreError
 from harness.store.leases import machine, started
 from harness.store.records import FINISHED, put_meta
 from harness.store.salvage import Value, salvage
@@ -60,7 +60,7 @@ def repair(file: Path) -> Repaired | None:
     Raises:
         StoreError: There is no such file, a run is at work on it, or it cannot be written.
     """
-    if not file.is_file():
+    if not SQLiteFile(file).exists():
         raise StoreError(f"{file}: is not there, so there is nothing to repair")
     if file.stat().st_size and _is_whole(file):
         return None

@@ -48,6 +48,8 @@ MISTAKES = [
     ("study", "Missing argument"),
     (f"report {S} --reports nowhere", "holds no results yet; run `bench study"),
     (f"report {S} --reports damaged", "is damaged"),
+    (f"report {S} --reports {'n' * 256}", "cannot be looked for: File name too long"),
+    (f"store repair {S} --reports {'n' * 256}", "cannot be looked for: File name too long"),
     (f"export {S} --reports nowhere --to csv", "holds no results yet"),
     (f"export {S} --to pdf", "'latex'"),
     (f"export {S}", "--to"),
