@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -177,7 +178,11 @@ def _check_at_work(file: Path, record: Sequence[Value]) -> None:
 
 
 def _replace(file: Path, found: Contents) -> Path:
-    """Write the new store, move the damaged one out of its way; returns where it is now."""
+    """Write the new store, keep a copy of the damaged one; returns where that is.
+
+    At every moment there is a store: cut off where there is none, a repair would be followed by a
+    run that begins anew.
+    """
     new = file.with_name(f"{file.stem}.repaired{file.suffix}")
     for beside in _BESIDE:
         Path(f"{new}{beside}").unlink(missing_ok=True)
@@ -191,8 +196,12 @@ def _replace(file: Path, found: Contents) -> Path:
     for beside in _BESIDE:
         part = Path(f"{file}{beside}")
         if part.exists():
-            part.rename(f"{damaged}{beside}")
-    new.rename(file)
+            shutil.copy2(part, f"{damaged}{beside}")
+    for beside in _BESIDE[
+        1:
+    ]:  # first: a log of the damaged file must not be taken for the new one's
+        Path(f"{file}{beside}").unlink(missing_ok=True)
+    new.replace(file)
     return damaged
 
 

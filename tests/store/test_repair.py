@@ -287,6 +287,27 @@ def test_a_second_damage_keeps_the_first_file(file: Path) -> None:
         assert repaired.damaged.name == name
 
 
+def test_a_repair_that_was_cut_off_is_done_by_the_next(
+    file: Path, whole: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Were there no store in between, a run would make an empty one and train everything again."""
+
+    def cut_off(source: Path, target: Path) -> None:
+        if target == file:
+            raise KeyboardInterrupt
+        os.replace(source, target)  # noqa: PTH105 - its own way is the one that is cut off
+
+    noise(file, 0, PAGE, seed=1)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", cut_off)
+        patch.setattr(Path, "replace", cut_off)
+        with pytest.raises(KeyboardInterrupt):
+            repair(file)
+    repaired = repair(file)
+    assert repaired is not None
+    assert check_saved(file, whole) == len(repaired.finished) > 0
+
+
 def test_a_lost_protocol_leaves_no_claim_confirmatory(file: Path) -> None:
     data = file.read_bytes()
     at = data.find(b'{"claims": {"c": "hash"}}')
