@@ -194,12 +194,19 @@ class Executor:
         self._tell_at_work()
         final = [(work, o) for work, o in outcomes if not self._tried_again(work, o)]
         if final:
-            records = [self._record_of(work, outcome) for work, outcome in final]
-            self.store.record_all(records, self.run.protocol)
+            self._keep([self._record_of(work, outcome) for work, outcome in final])
             self.trained += len(final)
         for work, outcome in final:
             self.clock.add(work.trial.arm, outcome.seconds)
             self._count(work.trial, outcome.status)
+
+    def _keep(self, records: Sequence[TrialRecord]) -> None:
+        """Commit trials, also where Ctrl-C has just undone it: they are finished."""
+        try:
+            self.store.record_all(records, self.run.protocol)
+        except KeyboardInterrupt:
+            self.store.record_all(records, self.run.protocol, patient=False)
+            raise
 
     def _tell_at_work(self) -> None:
         works = self._under_way.values()

@@ -94,11 +94,22 @@ class Store:
 
     # -- writing ----------------------------------------------------------------------------
 
-    def record_all(self, records: Sequence[TrialRecord], protocol: Mapping[str, Any]) -> None:
+    def record_all(
+        self,
+        records: Sequence[TrialRecord],
+        protocol: Mapping[str, Any],
+        *,
+        patient: bool = True,
+    ) -> None:
         """Commit trials with their curves; the protocol is bound with the first one stored.
 
         One wait for the disk serves them all. A trial that is finished already keeps its first
         result.
+
+        Args:
+            records: The trials.
+            protocol: What is bound.
+            patient: Whether to wait for a server that is away.
         """
 
         def work(connection: sa.Connection) -> None:
@@ -108,7 +119,7 @@ class Store:
                 if is_new and record.status in FINISHED:
                     bind(connection, protocol)
 
-        self.database.write(work)
+        self.database.write(work, patient=patient)
 
     def end_pilot(self, protocol: Mapping[str, Any]) -> None:
         """Bind what a pilot has left open; of no effect where nothing is open, or bound yet."""

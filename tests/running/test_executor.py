@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import signal
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -18,7 +19,7 @@ from harness.plan import ArmJob, Seeds, Trial
 from harness.running.executor import Executor, Run, Trainer
 from harness.running.progress import Clock, LineView
 from harness.running.worker import Worker
-from harness.store import Store
+from harness.store import Store, records
 from harness.store.tables import CURVE_COLUMNS
 from harness.training.trial import TrialOutcome
 from tests.patience import wait_for
@@ -89,6 +90,24 @@ def test_a_trial_that_another_run_gives_up_is_taken_by_an_idle_worker(tmp_path: 
     finally:
         for worker in crew:
             worker.stop()
+
+
+def test_ctrl_c_while_a_trial_is_stored_does_not_lose_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*arguments: Any) -> None:
+        monkeypatch.undo()
+        whole(*arguments)
+        signal.raise_signal(signal.SIGINT)
+
+    whole = records.bind
+    monkeypatch.setattr("harness.store.store.bind", interrupted)
+    run, view = run_of(["one"], tmp_path, lose_one), LineView(Console(file=io.StringIO()))
+    with Store(tmp_path / "results.db") as store:
+        executor = Executor(run, store, [AtOnce()], view, Clock({}))
+        with pytest.raises(KeyboardInterrupt):
+            executor.train(trials_of(["one"]))
+        assert store.statuses(["one"]) == {"one": "completed"}
 
 
 class AtOnce:
