@@ -49,11 +49,11 @@ def started(pid: int) -> float | None:
     try:
         if not psutil.LINUX:
             return psutil.Process(pid).create_time()
-        stat = Path(f"/proc/{pid}/stat").read_text()
+        stat = Path(f"/proc/{pid}/stat").read_bytes()  # a name may be cut within a character
     except (OSError, psutil.Error):
         return None
-    state, *fields = stat.rpartition(")")[2].split()
-    return None if state == "Z" else float(fields[18])  # clock ticks since the machine's start
+    state, *fields = stat.rpartition(b")")[2].split()
+    return None if state == b"Z" else float(fields[18])  # clock ticks since the machine's start
 
 
 class Leases:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+import sys
 import threading
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from harness.store import SQLiteFile, Store, StoreError
+from harness.store import SQLiteFile, Store, StoreError, leases
 from tests.store.conftest import record
 
 
@@ -81,6 +82,18 @@ def test_a_full_disk_names_the_folder_and_leaves_no_half_record(tmp_path: Path) 
         allow(100_000)
         store.record_all([record("k2", epochs=5000)], {})
         assert len(store.statuses(["k1", "k2"])) == 2
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux cuts the names of processes")
+def test_any_program_name_will_do() -> None:
+    """A script that is started by its own name, of which Linux keeps 15 bytes."""
+    name = Path("/proc/self/comm")
+    before = name.read_bytes().strip()
+    try:
+        name.write_bytes("abcdefghijklmné".encode())
+        assert leases.started(os.getpid()) is not None
+    finally:
+        name.write_bytes(before)
 
 
 @pytest.mark.parametrize("folder", ["a?b", "with %41", "büro 1"])
