@@ -12,6 +12,7 @@ import typer
 from rich.text import Text
 
 from harness.errors import UserError
+from harness.interrupts import INTERRUPTS
 from harness.screen import Screen, is_terminal
 
 FINE, TRIALS_FAILED, BAD_INPUT, CONTRADICTED, INCONCLUSIVE, INTERRUPTED = 0, 1, 2, 3, 4, 130
@@ -110,15 +111,15 @@ def fail_with(code: int, text: str) -> NoReturn:
 
 
 def heed_interrupts() -> None:
-    """End the command in good order at Ctrl-C and SIGTERM, unless it was started to ignore them."""
-    for number in (signal.SIGINT, signal.SIGTERM):
+    """End the command in good order when interrupted, unless it was started to ignore that."""
+    for number in INTERRUPTS:
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, _interrupt)
 
 
 def _interrupt(*_: object) -> NoReturn:
     """End the command once: a second Ctrl-C must not cut short the tidying up after the first."""
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in INTERRUPTS:
         signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
 

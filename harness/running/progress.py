@@ -18,9 +18,9 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
+from harness.interrupts import interrupted_only_afterwards
 from harness.plan import Trial
 from harness.quantities import plural
-from harness.running.worker import interrupted_only_afterwards
 from harness.screen import is_terminal
 
 PLAIN_EVERY_SECONDS = 10.0

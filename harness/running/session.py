@@ -14,6 +14,7 @@ from harness.catalog.references import FAULTS, fault_words
 from harness.environment import describe_environment, has_bfloat16
 from harness.errors import UserError
 from harness.gather import gather
+from harness.interrupts import interrupted_only_afterwards
 from harness.own_code import refuse_strange_code
 from harness.plan import ArmJob, Trial, arm_job, digest, plan_trials, unique_trials
 from harness.protocol import pilot_protocol, protocol
@@ -28,7 +29,6 @@ from harness.running.worker import (
     Slot,
     Worker,
     death_notice,
-    interrupted_only_afterwards,
     is_over,
     make_room,
 )

@@ -30,6 +30,7 @@ from joblib.externals.loky.process_executor import (
 )
 
 from harness.errors import UserError
+from harness.interrupts import interrupted_only_afterwards
 
 __all__ = [
     "BrokenProcessPool",
@@ -38,7 +39,6 @@ __all__ = [
     "TerminatedWorkerError",
     "Worker",
     "death_notice",
-    "interrupted_only_afterwards",
     "is_over",
     "make_room",
     "seconds_left",
@@ -125,29 +125,6 @@ class Worker:
                 initargs=(os.getpid(),),
             )
         return self._executor
-
-
-@contextmanager
-def interrupted_only_afterwards() -> Iterator[None]:
-    """Hold Ctrl-C and SIGTERM back for what must be done whole, as starting a process or ending it.
-
-    A loky executor that is interrupted half-way, with a thread that it has not started yet, can
-    neither go on nor be shut down.
-    """
-    held: list[int] = []
-    heeded = {}
-    if threading.current_thread() is threading.main_thread():  # no other is ever interrupted
-        found = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-        heeded = {number: handler for number, handler in found.items() if callable(handler)}
-    try:
-        for number in heeded:
-            signal.signal(number, lambda caught, _: held.append(caught))
-        yield
-    finally:
-        for number, handler in heeded.items():
-            signal.signal(number, handler)
-        for caught in held[:1]:
-            signal.raise_signal(caught)
 
 
 @contextmanager

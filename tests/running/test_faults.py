@@ -138,16 +138,23 @@ def test_a_pilot_that_fails_says_so_by_its_exit_code(project: Project) -> None:
     assert f"own, replicate 0 failed: `bench report {project.file}` says why" in printed
 
 
-@pytest.mark.parametrize(("name", "option"), [("plan", "--pilot"), ("verify", "--sample=1")])
-def test_other_commands_that_train_tidy_up_when_they_are_ended(
-    project: Project, name: str, option: str
+@pytest.mark.parametrize(
+    ("name", "option", "end"),
+    [
+        ("plan", "--pilot", signal.SIGTERM),
+        ("verify", "--sample=1", signal.SIGTERM),
+        ("study", "--quiet", signal.SIGHUP),  # its terminal is closed
+    ],
+)
+def test_commands_that_train_tidy_up_when_they_are_ended(
+    project: Project, name: str, option: str, end: signal.Signals
 ) -> None:
     with Store(project.store_file):
         pass
     process = project.start(option, "--jobs", "1", name=name)
     wait_for(lambda: len(_children(process.pid)) >= 1)
     assert list(project.scratch.glob("bench-*"))
-    process.terminate()
+    process.send_signal(end)
     printed = process.communicate(timeout=PATIENCE)[0]
     assert process.returncode == 130, printed
     assert "Traceback" not in printed
