@@ -187,12 +187,12 @@ def reachable_sources(name: str) -> dict[str, str | None]:
 
 
 def _why_not(source: Source) -> str | None:
-    with TemporaryDirectory(prefix="bench-data-") as workspace:
-        try:
+    try:
+        with TemporaryDirectory(prefix="bench-data-") as workspace:
             if source.reach is not None:
                 source.reach(Path(workspace))
-        except FAILURES as error:
-            return str(error)
+    except FAILURES as error:
+        return str(error)
     return None
 
 

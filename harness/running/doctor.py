@@ -62,7 +62,8 @@ def examine(reports: Path, cores: int) -> Iterator[Check]:
     yield _load(cores)
     yield _memory(cores)
     yield _store(reports)
-    yield from _disks({"results": reports, "data": data_folder(), "temporary": _temporary()})
+    yield from _disks({"results": reports, "data": data_folder()})
+    yield from _temporary()
     yield _fonts()
     yield _parquet()
     yield from _tensorflow()
@@ -159,8 +160,12 @@ def _existing(folder: Path) -> Path:
     return next(place for place in (folder, *folder.parents) if place.is_dir())
 
 
-def _temporary() -> Path:
-    return Path(tempfile.gettempdir())
+def _temporary() -> Iterator[Check]:
+    try:
+        yield from _disks({"temporary": Path(tempfile.gettempdir())})
+    except OSError as error:
+        fix = "make a folder for temporary files writable, or name another by TMPDIR"
+        yield Check("disk (temporary)", "broken", str(error.strerror), fix)
 
 
 def _fonts() -> Check:

@@ -186,13 +186,13 @@ def hired(
     Where trials are trained on GPUs there may be fewer than asked for.
 
     Raises:
-        UserError: The system does not allow so many.
+        UserError: The system does not allow so many, or has no room for temporary files.
     """
     granted = places(device, workers, jobs_per_gpu)
     make_room(len(granted))
     # TensorFlow writes a file for every function that it compiles and removes it when its process
     # ends in peace; a worker that is killed leaves its files behind.
-    scratch = TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True)
+    scratch = _scratch()
     environment = {**worker_environment(threads), "TMPDIR": scratch.name}
     crew: list[Worker] = []
     try:
@@ -207,6 +207,16 @@ def hired(
             for worker in crew:
                 worker.stop()
             scratch.cleanup()
+
+
+def _scratch() -> TemporaryDirectory[str]:
+    try:
+        return TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise UserError(
+            f"workers need a folder for temporary files ({error.strerror}); make one writable, or "
+            "name another by TMPDIR"
+        ) from error
 
 
 def hiring(study: Study) -> Callable[..., AbstractContextManager[list[Worker]]]:

@@ -16,6 +16,8 @@ from pathlib import Path
 import pytest
 from joblib.externals.loky import process_executor
 
+from harness.errors import UserError
+from harness.running import doctor
 from harness.running.executor import outcome_of
 from harness.running.session import hired
 from harness.running.worker import Worker
@@ -124,6 +126,18 @@ def test_ctrl_c_while_a_crew_is_dismissed_leaves_none_of_it(
         dismiss()
     assert not _managers()
     assert not list(tmp_path.iterdir())
+
+
+def test_without_a_folder_for_temporary_files_the_way_out_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As in a container that may write to one volume only."""
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: ["/proc"])
+    with pytest.raises(UserError, match="name another by TMPDIR"), hired(1, 1):
+        pass
+    (check,) = doctor._temporary()
+    assert (check.state, "No usable temporary directory" in check.found) == ("broken", True)
 
 
 def _open_files(limit: int, hardest: int) -> None:
