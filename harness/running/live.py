@@ -28,6 +28,8 @@ from harness.study_file import LoadedStudy
 LEAST_PAUSE_SECONDS = 5.0
 PAUSE_FOR_COST = 50.0
 """A look that took a second is followed by so many seconds of rest: at most 2 % of one core."""
+LAST_LOOK_SECONDS = 2.0
+"""How long the end of a run waits for a look that is being taken."""
 _FRAME_LINES = 9  # what the view takes beside its rows
 
 
@@ -62,7 +64,8 @@ class LiveView(BarView):
         """Leave the bar alone as it stands: the verdicts that count come with the report."""
         self._over.set()
         if self._watcher is not None:
-            self._watcher.join()
+            # A look that waits for a database that is away must not keep Ctrl-C waiting, too.
+            self._watcher.join(LAST_LOOK_SECONDS)
         if self._live is not None:
             self._live.stop()
             self._progress.update(self._task, eta="")

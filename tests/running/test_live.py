@@ -6,6 +6,7 @@ import io
 import signal
 import time
 from pathlib import Path
+from threading import Event
 
 import pytest
 from rich.console import Console
@@ -112,6 +113,27 @@ def test_ctrl_c_while_the_view_begins_or_ends_leaves_the_terminal_as_it_was(
         with pytest.raises(KeyboardInterrupt):
             executor.train([])
     assert shown(console).count(HIDE_CURSOR) == shown(console).count(SHOW_CURSOR) == 1
+
+
+def test_a_look_that_does_not_end_keeps_no_run_from_ending(project: Project) -> None:
+    """As where the team's server is away: a look waits for it for two minutes."""
+    is_back, looking = Event(), Event()
+
+    def hanging() -> SoFar:
+        looking.set()
+        is_back.wait(30)
+        raise RuntimeError("no look today")
+
+    with Store(project.store_file) as store:
+        view = LiveView(terminal(), load_study(project.file), store)
+        view._look = hanging
+        view.begin(1)
+        wait_for(looking.is_set)
+        view.end()
+        assert view._watcher is not None
+        assert view._watcher.is_alive()
+        is_back.set()
+        view._watcher.join()
 
 
 def test_a_small_terminal_holds_the_frame_of_a_large_study(trained: Project) -> None:
