@@ -16,7 +16,7 @@ from benchmarks.measurement import Measurement, seconds_of
 from benchmarks.stub import stub_trial
 from harness.plan import ArmJob, Trial, digest, plan_trials
 from harness.running.executor import Executor, Run, Trainer
-from harness.running.progress import Clock
+from harness.running.progress import Clock, Eta
 from harness.running.session import arm_jobs, describe_arms, hired
 from harness.running.worker import Crew
 from harness.store import Store
@@ -117,7 +117,7 @@ class _Watch:
     def begin(self, total: int) -> None:
         """Nothing to show."""
 
-    def update(self, done: int, trial: Trial, status: str, eta: float | None) -> None:  # noqa: ARG002
+    def update(self, done: int, trial: Trial, status: str, eta: Eta | None) -> None:  # noqa: ARG002
         """Note the memory now and then."""
         if done % 50 == 0:
             self.memory.append(psutil.Process().memory_info().rss / 2**20)

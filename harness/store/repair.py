@@ -197,9 +197,7 @@ def _replace(file: Path, found: Contents) -> Path:
         part = Path(f"{file}{beside}")
         if part.exists():
             shutil.copy2(part, f"{damaged}{beside}")
-    for beside in _BESIDE[
-        1:
-    ]:  # first: a log of the damaged file must not be taken for the new one's
+    for beside in _BESIDE[1:]:  # or the new file would be taken to have the damaged one's log
         Path(f"{file}{beside}").unlink(missing_ok=True)
     new.replace(file)
     return damaged
