@@ -37,6 +37,8 @@ def read_recorded(place: Path, label: str, study: LoadedStudy | None = None) -> 
             f"{place}: is a study's file, not its results; give the results folder, such as "
             f"reports/{place.stem}"
         )
+    if place.name == CURVES_FILE and place.is_file():  # its folder is what can be held against
+        raise UserError(f"{place}: is a table of results; give its folder, {place.parent}")
     if place.is_file():
         return _from_store(place, label, study)
     if place.is_dir() and (place / CURVES_FILE).is_file():

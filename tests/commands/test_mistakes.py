@@ -20,6 +20,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder to make mistakes in."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "afile").write_text("x", encoding="utf-8")
+    (tmp_path / "curves.csv").write_text("arm,replicate,epoch\n", encoding="utf-8")
     (tmp_path / "broken.toml").write_text('[study]\nname = "', encoding="utf-8")
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "mine.toml").write_text(STUDY, encoding="utf-8")
@@ -57,6 +58,7 @@ MISTAKES = [
     (f"judge afile --against {S}", "must name a study and an arm"),
     (f"compare {S} {S}", "is a study's file, not its results"),
     ("compare damaged/convergence damaged/convergence", "is damaged"),
+    ("compare curves.csv folder", "curves.csv: is a table of results; give its folder"),
     ("compare folder folder", "holds no results (neither results.db nor curves.csv)"),
     ("analyze afile --html folder", "--html folder: is a folder; name a file in it"),
     ("compare folder folder --profile full", "--profile goes with --study"),
