@@ -20,6 +20,7 @@ from harness.catalog.settings import (
     Number,
     Numbers,
     Setting,
+    check_plain,
     check_settings,
     positive,
     resolve,
@@ -90,7 +91,7 @@ def check(
         What is wrong with it; empty when it can be built.
     """
     if references.is_reference(name):
-        return references.check(name, "name", folder) + check_settings(options, {}, name)
+        return references.check(name, "name", folder) + check_plain(options)
     if name not in ARCHITECTURES:
         return [unknown("name", name, 'an architecture or "module:function"', ARCHITECTURES)]
     problems = check_settings(options, ARCHITECTURES[name].options, name)
@@ -103,9 +104,12 @@ def check(
 
 
 def effective(name: str, options: Mapping[str, object]) -> dict[str, object]:
-    """Return all options of a named architecture, defaults included, as plain JSON values."""
+    """Return all options of a named architecture, defaults included, as plain JSON values.
+
+    Those of a user's own function are the ones given: its defaults are in its source.
+    """
     if references.is_reference(name):
-        return {}
+        return dict(options)
     return resolve(options, ARCHITECTURES[name].options)
 
 
@@ -125,7 +129,7 @@ def build(
 
     Args:
         name: The architecture's name, or `"module:function"`, called as
-            `function(input_shape, classes, seeds)`.
+            `function(input_shape, classes, seeds, **options)`.
         options: Its table, without the name.
         input_shape: Shape of one image: (height, width, channels).
         classes: How many classes the softmax output tells apart.
@@ -146,7 +150,7 @@ def build(
     with _computing_in(precision):
         if references.is_reference(name):
             return user_models.build(
-                name, input_shape=shape, classes=classes, seeds=seeds, folder=folder
+                name, options, input_shape=shape, classes=classes, seeds=seeds, folder=folder
             )
         settings = resolve(options, ARCHITECTURES[name].options)
         return _build_named(name, settings, shape, classes, seeds)

@@ -1,5 +1,8 @@
 """A user's own model: built by their function, and checked before it is trained."""
 
+import inspect
+from collections.abc import Callable, Mapping
+from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -9,6 +12,7 @@ from harness.catalog import references
 from harness.catalog.layers import ModelSeeds
 from harness.catalog.lazy import load_keras
 from harness.catalog.problems import CatalogError
+from harness.catalog.settings import missing_setting, unknown_setting
 
 if TYPE_CHECKING:
     import keras
@@ -16,6 +20,7 @@ if TYPE_CHECKING:
 
 def build(
     reference: str,
+    options: Mapping[str, object],
     *,
     input_shape: tuple[int, ...],
     classes: int,
@@ -28,20 +33,23 @@ def build(
     its layers, follows `dropout`.
 
     Args:
-        reference: `"module:function"`, called as `function(input_shape, classes, seeds)`.
+        reference: `"module:function"`, called as
+            `function(input_shape, classes, seeds, **options)`.
+        options: Its table in the study file, without the name.
         input_shape: Shape of one image.
         classes: How many outputs the model must have.
         seeds: Where its random draws should start.
         folder: The study file's folder.
 
     Raises:
-        CatalogError: The function cannot be imported, fails, or returns something that cannot be
-            trained and scored as a classifier.
+        CatalogError: The function cannot be imported, does not take the options, fails, or returns
+            something that cannot be trained and scored as a classifier.
     """
     function = references.load(reference, folder)
+    _refuse_unknown(reference, function, options)
     load_keras().utils.set_random_seed(seeds.init)
     try:
-        model = function(input_shape, classes, seeds)
+        model = function(input_shape, classes, seeds, **deepcopy(dict(options)))
     except references.FAULTS as error:
         raise CatalogError(f"{reference} failed: {references.fault_words(error)}") from error
     fault = _fault_of_model(model) or _fault_of_output(model, input_shape, classes)
@@ -49,6 +57,36 @@ def build(
         raise CatalogError(f"{reference} {fault}")
     _reseed(model, seeds.dropout)
     return cast("keras.Model", model)
+
+
+def _refuse_unknown(
+    reference: str, function: Callable[..., object], options: Mapping[str, object]
+) -> None:
+    """End before a call that would fail for its arguments alone, and say what there is."""
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):  # written in C
+        return
+    if any(one.kind is one.VAR_KEYWORD for one in parameters):
+        return
+    by_place = {inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD}
+    by_name = {inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY}
+    first = [one.name for one in parameters if one.kind in by_place][:3]
+    rules = {
+        one.name: one.default for one in parameters if one.kind in by_name and one.name not in first
+    }
+    problems = [
+        unknown_setting(key, value, reference, rules)
+        for key, value in options.items()
+        if key not in rules
+    ]
+    problems += [
+        missing_setting(key, reference)
+        for key, default in rules.items()
+        if default is inspect.Parameter.empty and key not in options
+    ]
+    if problems:
+        raise CatalogError("; ".join(map(str, problems)))
 
 
 def unseeded(model: "keras.Model") -> list["keras.random.SeedGenerator"]:

@@ -1,5 +1,6 @@
 """A user's own model: what it is given, and what it must return."""
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +27,17 @@ def build(input_shape, classes, seeds):
 
 
 def build(
-    folder: Path, source: str, init: int = 1, precision: str = "float32", dropout: int = 2
+    folder: Path,
+    source: str,
+    init: int = 1,
+    precision: str = "float32",
+    dropout: int = 2,
+    **options: object,
 ) -> object:
     (folder / "my_models.py").write_text(source)
     return architectures.build(
         "my_models:build",
-        {},
+        options,
         input_shape=(8, 8, 1),
         classes=3,
         seeds=ModelSeeds(init=init, dropout=dropout),
@@ -118,8 +124,79 @@ def test_what_a_function_must_not_return(tmp_path: Path, body: str, said: str) -
         build(tmp_path, HEAD + body)
 
 
-def test_a_function_takes_no_options(tmp_path: Path) -> None:
-    (tmp_path / "my_models.py").write_text(GOOD)
-    (problem,) = architectures.check("my_models:build", {"hidden": 3}, folder=tmp_path)
-    assert problem.key == "hidden"
-    assert architectures.effective("my_models:build", {}) == {}
+SIZED = GOOD.replace("seeds):", "seeds, widths, *, act='relu'):")
+SIZED = SIZED.replace(
+    "keras.layers.Dropout(0.5, seed=seeds.dropout),",
+    "*[keras.layers.Dense(w, act, kernel_initializer=kernel) for w in widths],",
+)
+
+
+def test_settings_are_arguments_of_the_function(tmp_path: Path) -> None:
+    """A part of what the arm is, too."""
+    assert architectures.effective("my_models:build", {"widths": [5]}) == {"widths": [5]}
+    model: Any = build(tmp_path, SIZED, widths=[5, 4], act="tanh")
+    assert [layer.units for layer in model.layers[1:]] == [5, 4, 3]
+    assert model.layers[1].activation.__name__ == "tanh"
+
+
+def test_what_a_function_does_to_its_settings_stays_its_own(tmp_path: Path) -> None:
+    """The same table is built from again, for the next trial."""
+    source = SIZED.replace("    kernel =", "    widths.append(7)\n    kernel =")
+    widths = [5]
+    for _ in range(2):
+        model: Any = build(tmp_path, source, widths=widths)
+        assert [layer.units for layer in model.layers[1:]] == [5, 7, 3]
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (
+            {"width": [5]},
+            "width = [5] is not a setting of my_models:build; allowed: widths, act "
+            "(did you mean widths?)",
+        ),
+        ({"act": "relu"}, "widths is missing: my_models:build needs it"),
+        ({"widths": [5], "seeds": 3}, "seeds = 3 is not a setting of my_models:build"),
+    ],
+)
+def test_settings_that_the_function_does_not_take_are_refused(
+    tmp_path: Path, options: dict[str, object], told: str
+) -> None:
+    with pytest.raises(CatalogError) as caught:
+        build(tmp_path, SIZED, **options)
+    assert told in str(caught.value)
+    assert "TypeError" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "signature",
+    ["*first, widths", "input_shape, classes, seeds, /, widths", "input_shape, *rest, **options"],
+)
+def test_a_function_takes_its_settings_however_it_is_written(
+    tmp_path: Path, signature: str
+) -> None:
+    source = f"""
+import my_sized
+
+def build({signature}):
+    return my_sized.build(CALL)
+"""
+    (tmp_path / "my_sized.py").write_text(SIZED)
+    call = {
+        "*first, widths": "*first, widths",
+        "input_shape, classes, seeds, /, widths": "input_shape, classes, seeds, widths",
+        "input_shape, *rest, **options": "input_shape, *rest, **options",
+    }[signature]
+    model: Any = build(tmp_path, source.replace("CALL", call), widths=[6])
+    assert [layer.units for layer in model.layers[1:]] == [6, 3]
+
+
+@pytest.mark.parametrize(
+    "value", [float("nan"), [1, float("inf")], date(2026, 1, 1), {"a": [None]}]
+)
+def test_only_what_json_can_hold_is_a_setting(tmp_path: Path, value: object) -> None:
+    (tmp_path / "my_models.py").write_text(SIZED)
+    (problem,) = architectures.check("my_models:build", {"widths": value}, folder=tmp_path)
+    assert problem.key == "widths"
+    assert "must be a finite number, a text, true or false, or a list or table" in str(problem)

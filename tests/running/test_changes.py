@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.patience import PATIENCE
 from tests.running.conftest import Project, seed_of
 
 
@@ -112,3 +113,30 @@ def test_a_model_changed_while_a_study_runs_fails_what_would_mix_them(project: P
     assert project.run()[0].trained == 2
     whole = project.curves().merge(kept[["arm", "replicate", "epoch"]])
     pd.testing.assert_frame_equal(whole, kept.reset_index(drop=True), check_exact=True)
+
+
+def test_settings_of_ones_own_model_make_other_trials(project: Project) -> None:
+    """Even one that the model's own config does not show."""
+    project.write_model()
+    module = project.folder / "own_models.py"
+    module.write_text(module.read_text().replace("seeds):", "seeds, width=16, plan='a'):"))
+    module.write_text(module.read_text().replace("Dense(16,", "Dense(width,"))
+
+    def run(settings: str) -> tuple[int, int]:
+        summary, _ = project.write(
+            architecture=f'{{ name = "own_models:build", {settings} }}'
+        ).run()
+        return summary.trained, summary.reused
+
+    assert run("width = 8") == (4, 0)
+    assert run("width = 9") == (2, 2)
+    assert run('width = 8, plan = "b"') == (2, 2)
+    assert run("width = 8") == (0, 4)
+    project.write(architecture='{ name = "own_models:build", widht = 8 }')
+    process = project.start("--allow-code")
+    printed = process.communicate(timeout=PATIENCE)[0]
+    assert process.returncode == 2, printed
+    assert (
+        'arm "own": cannot be built: widht = 8 is not a setting of own_models:build; allowed: '
+        "width, plan (did you mean width?)"
+    ) in " ".join(printed.split())
