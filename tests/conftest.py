@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+from harness.interrupts import INTERRUPTS
 
 # No test fails because a machine is slow, nor because of what chance tried for the first time: that
 # is asked for, with `--hypothesis-profile=explore`.
@@ -27,9 +31,20 @@ settings.register_profile(
 
 
 def pytest_configure() -> None:
-    """Heed Ctrl-C: a shell that starts the tests in the background has them ignore it.
+    """Heed Ctrl-C and the like: a shell that starts the tests in the background has them ignored.
 
-    Whatever they start would inherit that, and no test could press Ctrl-C.
+    Whatever the tests start would inherit that, and none could press Ctrl-C.
     """
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in INTERRUPTS:
+        if signal.getsignal(number) is signal.SIG_IGN:
+            usual = signal.default_int_handler if number is signal.SIGINT else signal.SIG_DFL
+            signal.signal(number, usual)
+
+
+@pytest.fixture(autouse=True)
+def _signals() -> Iterator[None]:
+    """Heed them in each test: a command that is run in this process, and ended, ignores them."""
+    before = {number: signal.getsignal(number) for number in INTERRUPTS}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
