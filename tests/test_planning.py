@@ -66,6 +66,14 @@ class TestTime:
     def test_times_are_told_as_people_tell_them(self, seconds: float, words: str) -> None:
         assert duration(seconds) == words
 
+    def test_long_trials_are_told_in_minutes(self, results: Results) -> None:
+        """Not as 3.35e+03 seconds."""
+        plan = plan_study(results.loaded, results, workers=2)
+        slow, quick, *_ = plan.arm_seconds
+        lines = plan_lines(replace(plan, arm_seconds={slow: 3350.0, quick: 0.5066}))
+        assert f"  {slow}: 56 minutes a trial" in lines
+        assert f"  {quick}: 0.507 seconds a trial" in lines
+
     def test_the_plan_counts_what_is_stored(self, results: Results) -> None:
         plan = plan_study(results.loaded, results, workers=2)
         total = results.trials["seconds"].sum()

@@ -50,8 +50,13 @@ def _time_lines(plan: StudyPlan) -> Iterator[str]:
         left = f"{duration(plan.seconds_to_go)} to go"
     yield f"Expected time: {duration(plan.seconds)} with {plural(plan.workers, 'worker')}; {left}."
     for arm, seconds in plan.arm_seconds.items():
-        told = "not known, taken to be as slow as the slowest"
-        yield f"  {arm}: {told if seconds is None else f'{seconds:.3g} seconds a trial'}"
+        yield f"  {arm}: {_a_trial(seconds)}"
+
+
+def _a_trial(seconds: float | None) -> str:
+    if seconds is None:
+        return "not known, taken to be as slow as the slowest"
+    return f"{f'{seconds:.3g} seconds' if seconds < 90 else duration(seconds)} a trial"
 
 
 def _look_lines(plan: StudyPlan) -> Iterator[str]:
