@@ -16,11 +16,11 @@ from harness.catalog.layers import Layers, ModelSeeds
 from harness.catalog.lazy import load_keras
 from harness.catalog.problems import Problem, refuse, unknown
 from harness.catalog.settings import (
+    Anything,
     Choice,
     Number,
     Numbers,
     Setting,
-    check_plain,
     check_settings,
     positive,
     resolve,
@@ -91,7 +91,8 @@ def check(
         What is wrong with it; empty when it can be built.
     """
     if references.is_reference(name):
-        return references.check(name, "name", folder) + check_plain(options)
+        unread = dict.fromkeys(options, Anything())  # what the function takes, its module knows
+        return references.check(name, "name", folder) + check_settings(options, unread, name)
     if name not in ARCHITECTURES:
         return [unknown("name", name, 'an architecture or "module:function"', ARCHITECTURES)]
     problems = check_settings(options, ARCHITECTURES[name].options, name)

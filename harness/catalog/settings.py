@@ -132,7 +132,34 @@ class Numbers:
         return f"{lone}{size}, each {self.item.describe()}"
 
 
-Setting = Number | Flag | Choice | Words | Numbers
+@dataclass(frozen=True)
+class Anything:
+    """Whatever JSON can hold: of its meaning nothing is known, but it is part of an identity."""
+
+    default: object = None
+
+    def fault(self, value: object) -> str | None:
+        """Say what is wrong with `value`, or return None."""
+        if _is_plain(value):
+            return None
+        return "must be a finite number, a text, true or false, or a list or table of these"
+
+    def convert(self, value: object) -> object:
+        """Return the value as it is."""
+        return value
+
+
+def _is_plain(value: object) -> bool:
+    if isinstance(value, list | tuple):
+        return all(_is_plain(one) for one in value)
+    if isinstance(value, Mapping):
+        return all(isinstance(key, str) and _is_plain(one) for key, one in value.items())
+    return isinstance(value, bool | int | str) or (
+        isinstance(value, float) and math.isfinite(value)
+    )
+
+
+Setting = Number | Flag | Choice | Words | Numbers | Anything
 
 
 def positive(default: object = None, *, whole: bool = False) -> Number:
@@ -168,32 +195,12 @@ def check_settings(
     for key, value in given.items():
         rule = rules.get(key)
         if rule is None:
-            problems.append(unknown_setting(prefix + key, value, owner, rules))
+            problems.append(_unknown_key(prefix + key, value, owner, rules))
         elif fault := rule.fault(value):
             problems.append(Problem(prefix + key, value, fault, _unquoted(value, rule)))
     missing = [key for key, rule in rules.items() if rule.default is REQUIRED and key not in given]
-    problems += [missing_setting(prefix + key, owner) for key in missing]
+    problems += [Problem(prefix + key, None, f"is missing: {owner} needs it") for key in missing]
     return problems
-
-
-def check_plain(given: Mapping[str, object]) -> list[Problem]:
-    """Check settings of whose meaning nothing is known: only what JSON can hold makes an identity.
-
-    Args:
-        given: The settings as the study file holds them.
-    """
-    message = "must be a finite number, a text, true or false, or a list or table of these"
-    return [Problem(key, value, message) for key, value in given.items() if not _is_plain(value)]
-
-
-def _is_plain(value: object) -> bool:
-    if isinstance(value, list | tuple):
-        return all(_is_plain(one) for one in value)
-    if isinstance(value, Mapping):
-        return all(isinstance(key, str) and _is_plain(one) for key, one in value.items())
-    return isinstance(value, bool | int | str) or (
-        isinstance(value, float) and math.isfinite(value)
-    )
 
 
 def resolve(given: Mapping[str, object], rules: Mapping[str, Setting]) -> dict[str, object]:
@@ -205,13 +212,7 @@ def resolve(given: Mapping[str, object], rules: Mapping[str, Setting]) -> dict[s
     }
 
 
-def missing_setting(key: str, owner: str) -> Problem:
-    """Describe a key that has no default and is not given."""
-    return Problem(key, None, f"is missing: {owner} needs it")
-
-
-def unknown_setting(key: str, value: object, owner: str, rules: Iterable[str]) -> Problem:
-    """Describe a key that its owner does not know, with the nearest it does."""
+def _unknown_key(key: str, value: object, owner: str, rules: Iterable[str]) -> Problem:
     known = list(rules)
     message = f"is not a setting of {owner}; allowed: {', '.join(known) or 'none'}"
     return Problem(key, value, message, nearest(key.rpartition(".")[2], known))

@@ -12,7 +12,7 @@ from harness.catalog import references
 from harness.catalog.layers import ModelSeeds
 from harness.catalog.lazy import load_keras
 from harness.catalog.problems import CatalogError
-from harness.catalog.settings import missing_setting, unknown_setting
+from harness.catalog.settings import REQUIRED, Anything, check_settings
 
 if TYPE_CHECKING:
     import keras
@@ -46,7 +46,7 @@ def build(
             something that cannot be trained and scored as a classifier.
     """
     function = references.load(reference, folder)
-    _refuse_unknown(reference, function, options)
+    _refuse_misfits(reference, function, options)
     load_keras().utils.set_random_seed(seeds.init)
     try:
         model = function(input_shape, classes, seeds, **deepcopy(dict(options)))
@@ -59,7 +59,7 @@ def build(
     return cast("keras.Model", model)
 
 
-def _refuse_unknown(
+def _refuse_misfits(
     reference: str, function: Callable[..., object], options: Mapping[str, object]
 ) -> None:
     """End before a call that would fail for its arguments alone, and say what there is."""
@@ -73,18 +73,11 @@ def _refuse_unknown(
     by_name = {inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY}
     first = [one.name for one in parameters if one.kind in by_place][:3]
     rules = {
-        one.name: one.default for one in parameters if one.kind in by_name and one.name not in first
+        one.name: Anything(REQUIRED if one.default is one.empty else one.default)
+        for one in parameters
+        if one.kind in by_name and one.name not in first
     }
-    problems = [
-        unknown_setting(key, value, reference, rules)
-        for key, value in options.items()
-        if key not in rules
-    ]
-    problems += [
-        missing_setting(key, reference)
-        for key, default in rules.items()
-        if default is inspect.Parameter.empty and key not in options
-    ]
+    problems = check_settings(options, rules, reference)
     if problems:
         raise CatalogError("; ".join(map(str, problems)))
 

@@ -56,7 +56,8 @@ def _time_lines(plan: StudyPlan) -> Iterator[str]:
 def _a_trial(seconds: float | None) -> str:
     if seconds is None:
         return "not known, taken to be as slow as the slowest"
-    return f"{f'{seconds:.3g} seconds' if seconds < 90 else duration(seconds)} a trial"
+    told = f"{seconds:.3g} seconds" if seconds < 90 else duration(seconds)
+    return f"{told} a trial"
 
 
 def _look_lines(plan: StudyPlan) -> Iterator[str]:
