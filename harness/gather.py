@@ -24,7 +24,6 @@ from harness.quantities import listed, plural
 from harness.results import (
     ArmDescription,
     Results,
-    jobs_by_trial,
     study_curves,
     trial_keys,
 )
@@ -33,6 +32,7 @@ from harness.stopping import Look, declared_looks, looks_reached, sequential_loo
 from harness.store import FINISHED, Store
 from harness.study import Study
 from harness.study_file import LoadedStudy
+from harness.timed_on import timed_on
 from harness.verdicts import all_decided, decide_by_look
 from harness.verification import Verification
 
@@ -79,8 +79,8 @@ def gather(
     is_timed_alone = study.study.timing == "exclusive"
     if is_timed_alone:
         curves = _with_times_alone(curves, trials, store)
-    jobs = jobs_by_trial(trials, is_timed_alone=is_timed_alone)
-    values = side_values(study, study_curves(study, trials, curves, jobs))
+    around = timed_on(trials, environments, is_timed_alone=is_timed_alone)
+    values = side_values(study, study_curves(study, trials, curves, around))
     audit = store.verification()
     bound = standing(study, store.protocol(), identities, set(trials["replicate"]))
     looks = looks_reached(study, attempted)

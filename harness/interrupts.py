@@ -13,11 +13,7 @@ INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @contextmanager
 def interrupted_only_afterwards() -> Iterator[None]:
-    """Hold interrupts back for what must be done whole, as starting a process or ending it.
-
-    A loky executor that is interrupted half-way, with a thread that it has not started yet, can
-    neither go on nor be shut down.
-    """
+    """Hold interrupts back for what must be done whole, as starting a process or ending it."""
     held: list[int] = []
     heeded = {}
     if threading.current_thread() is threading.main_thread():  # no other is ever interrupted

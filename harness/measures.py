@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from harness.language import N_, said
 from harness.stats import curves as descriptors
+from harness.timed_on import UNKNOWN, TimedOn
 
 FloatArray = NDArray[np.float64]
 Metric = Literal["accuracy", "val_accuracy", "loss", "val_loss"]
@@ -38,7 +39,7 @@ class Curve:
         columns: Values per epoch by column name, each of shape ``(e,)``; NaN where not recorded.
         budget: Number of epochs that the trial was given.
         diverged: Whether the loss stopped being finite.
-        jobs: How many trials ran at a time while this one was timed; None where not known.
+        timed_on: What was around the trial while it was timed.
         watched_seconds: How long the trial was watched, where that is longer than its rows.
     """
 
@@ -46,7 +47,7 @@ class Curve:
     columns: Mapping[str, FloatArray]
     budget: int
     diverged: bool = False
-    jobs: int | None = None
+    timed_on: TimedOn = UNKNOWN
     watched_seconds: float | None = None
 
     def recorded(self, metric: str) -> Curve:

@@ -16,6 +16,7 @@ from harness.samples import SideValue
 from harness.stopping import Look, looks_reached
 from harness.study import Study
 from harness.study_file import LoadedStudy
+from harness.timed_on import UNKNOWN, TimedOn, timed_on
 from harness.verdicts import Verdict
 from harness.verification import Verification
 
@@ -83,6 +84,11 @@ class Results:
         return study.is_paired and all(verdict.is_paired for verdict in self.verdicts)
 
     @property
+    def family(self) -> int:
+        """Claims in the family of tests, those withdrawn included."""
+        return len(self.loaded.study.claims) + self.withdrawn
+
+    @property
     def attempted(self) -> set[tuple[str, int]]:
         """The trials (arm, replicate) that ended, however they ended."""
         return trial_keys(self.trials)
@@ -99,8 +105,10 @@ class Results:
         Seconds with a pause in them that nobody has declared are not known.
         """
         study = self.loaded.study
-        jobs = jobs_by_trial(self.trials, is_timed_alone=study.study.timing == "exclusive")
-        curves = study_curves(study, self.trials, self.curves, jobs)
+        around = timed_on(
+            self.trials, self.environments, is_timed_alone=study.study.timing == "exclusive"
+        )
+        curves = study_curves(study, self.trials, self.curves, around)
         keys = zip(self.trials["arm"], self.trials["replicate"], strict=True)
         for key, run in zip(keys, self.runs, strict=False):  # of a study's own trials no runs
             if not run.is_timed:
@@ -119,7 +127,7 @@ def curves_by_trial(
     curves: pd.DataFrame,
     budgets: Mapping[str, int],
     diverged: set[tuple[str, int]],
-    jobs: Mapping[tuple[str, int], int] | None = None,
+    around: Mapping[tuple[str, int], TimedOn] | None = None,
 ) -> dict[tuple[str, int], Curve]:
     """The tidy table as one `Curve` a trial.
 
@@ -127,9 +135,9 @@ def curves_by_trial(
         curves: Rows with arm, replicate, epoch and `CURVE_COLUMNS`.
         budgets: Epoch budget by arm.
         diverged: Trials (arm, replicate) whose loss stopped being finite.
-        jobs: By trial, how many ran at a time while it was timed, where known.
+        around: By trial, what was around it while it was timed, where known.
     """
-    jobs = jobs or {}
+    around = around or {}
     keyed = {}
     ordered = curves.sort_values(["arm", "replicate", "epoch"])
     sizes = ordered.groupby(["arm", "replicate"], sort=False).size()
@@ -146,27 +154,16 @@ def curves_by_trial(
             # a trial that ended in peace was watched as long as it has rows, no longer
             budget=budgets[str(arm)] if key in diverged else int(epochs[stop - 1]),
             diverged=key in diverged,
-            jobs=jobs.get(key),
+            timed_on=around.get(key, UNKNOWN),
         )
     return keyed
-
-
-def jobs_by_trial(trials: pd.DataFrame, *, is_timed_alone: bool) -> dict[tuple[str, int], int]:
-    """How many trials ran at a time while each was timed, by arm and replicate, where known."""
-    known = trials[trials["jobs"].notna()]
-    return {
-        (str(arm), int(replicate)): 1 if is_timed_alone else int(jobs)
-        for arm, replicate, jobs in zip(
-            known["arm"], known["replicate"], known["jobs"], strict=True
-        )
-    }
 
 
 def study_curves(
     study: Study,
     trials: pd.DataFrame,
     curves: pd.DataFrame,
-    jobs: Mapping[tuple[str, int], int] | None = None,
+    around: Mapping[tuple[str, int], TimedOn] | None = None,
 ) -> dict[tuple[str, int], Curve]:
     """The curves of a study's trials, each with its arm's budget and whether it diverged.
 
@@ -174,12 +171,12 @@ def study_curves(
         study: The study.
         trials: Rows with arm, replicate and status.
         curves: As in `Results`.
-        jobs: As `curves_by_trial`.
+        around: As `curves_by_trial`.
     """
     lost = trials[trials["status"] == "diverged"]
     return curves_by_trial(
         curves,
         {arm.name: study.epochs_of(arm) for arm in study.all_arms},
         trial_keys(lost),
-        jobs,
+        around,
     )

@@ -11,13 +11,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.claims import Claim, matching_arms
-from harness.language import N_, pgettext, said
+from harness.language import N_, said
 from harness.measure_kinds import Measure
 from harness.measures import Curve, Measured
 from harness.quantities import given_amount, plural, two_digits, with_unit
 from harness.stats.samples import difference
 from harness.stats.spread import deviations
 from harness.study import Study
+from harness.timed_on import (
+    UNKNOWN,
+    TimedOn,
+    beside_unlike_neighbours,
+    left_out_words,
+    mixed_words,
+    processors,
+    torn,
+    unpaired_words,
+)
 
 FloatArray = NDArray[np.float64]
 Curves = Mapping[tuple[str, int], Curve]  # by arm and replicate
@@ -34,7 +44,7 @@ class SideValue:
     replicate: int
     measured: Measured
     diverged: bool
-    jobs: int | None = None  # trials that ran at a time while this one was timed, where known
+    timed_on: TimedOn = UNKNOWN
 
 
 @dataclass(frozen=True)
@@ -106,7 +116,7 @@ def claim_values(
                     measured[replicate] = measure.of(curve)
                 value = measured[replicate]
                 values.append(
-                    SideValue(claim.id, side, arm, replicate, value, curve.diverged, curve.jobs)
+                    SideValue(claim.id, side, arm, replicate, value, curve.diverged, curve.timed_on)
                 )
     return of_whole_sides(claim, names, values)
 
@@ -138,6 +148,7 @@ def sample_of(claim: Claim, values: Sequence[SideValue], *, is_paired: bool) -> 
     A claim on spread compares the mean distances from each side's median; one with ``beyond``
     compares differences, each taken within its replicate.
     """
+    values, beside, unlike = _timed_alike(claim, values, is_paired=is_paired)
     horizon = _horizon(values)
     sides = [
         _by_replicate([v for v in values if v.side == side], horizon)
@@ -168,11 +179,10 @@ def sample_of(claim: Claim, values: Sequence[SideValue], *, is_paired: bool) -> 
     hits = sum(not v.measured.censored and v.measured.value <= limit for v in values)
     unreached_by = horizon if hits == 0 else None
     sizes = tuple(map(len, sides))
-    reason = _obstacle(claim, values, sizes=sizes, unreached_by=unreached_by, is_paired=is_paired)
-    beside = _beside_unlike_neighbours(claim, values)
-    if beside is not None:
-        notices.append(beside)
-        reason = reason or (beside if getattr(claim.measure, "clock", None) == "wall" else None)
+    notices += beside
+    reason = unlike or _obstacle(
+        claim, values, sizes=sizes, unreached_by=unreached_by, is_paired=is_paired
+    )
     partners = () if claim.reference is not None else tuple(sides[1])
     earliest = None
     known = [v for v in values if v.measured.earliest is not None]
@@ -278,26 +288,37 @@ def _mean(values: Sequence[float]) -> float:
     return values[0] if len(values) == 1 else float(np.mean(values))
 
 
-def _beside_unlike_neighbours(claim: Claim, values: Sequence[SideValue]) -> str | None:
-    """Why seconds cannot be pooled: trials were timed beside different numbers of others (G2)."""
+def _timed_alike(
+    claim: Claim, values: Sequence[SideValue], *, is_paired: bool
+) -> tuple[Sequence[SideValue], list[str], str | None]:
+    """The values whose seconds may be compared, what to tell of them, why the others may not.
+
+    Any values will do where a claim is not on seconds.
+    """
     clock = getattr(claim.measure, "clock", None)
-    jobs = sorted({v.jobs for v in values if v.jobs is not None})
-    if clock is None or len(jobs) < 2:
-        return None
-    template = N_(
-        "some trials were timed at {jobs} jobs, which changes processor seconds a little, too; "
-        'time them alone with study.timing = "exclusive"'
-    )
-    if clock == "wall":
-        template = N_(
-            "some trials were timed at {jobs} jobs, so their wall times are no fair comparison; "
-            'time them alone with study.timing = "exclusive", or use clock = "cpu"'
-        )
-    return said(template, jobs=partial(_some_and_some, jobs))
-
-
-def _some_and_some(jobs: Sequence[int]) -> str:
-    return pgettext("between numbers of jobs", " and some at ").join(map(str, jobs))
+    if clock is None:
+        return values, [], None
+    notices: list[str] = []
+    reason = beside = beside_unlike_neighbours(clock, [v.timed_on for v in values])
+    if beside is not None:
+        notices.append(beside)
+        reason = beside if clock == "wall" else None
+    kinds = processors(v.timed_on for v in values)
+    if len(kinds) < 2:
+        return values, notices, reason
+    if not (is_paired or claim.beyond is not None or claim.reference is not None):
+        return values, notices, unpaired_words(kinds)
+    apart = torn((v.replicate, v.timed_on) for v in values)
+    if apart:
+        left_out = left_out_words(apart, kinds)
+        values = [v for v in values if v.replicate not in apart]
+        if not values:
+            return values, notices, left_out
+        notices.append(left_out)
+        kinds = processors(v.timed_on for v in values)
+    if len(kinds) > 1:
+        notices.append(mixed_words(kinds))
+    return values, notices, reason
 
 
 def _obstacle(

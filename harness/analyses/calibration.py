@@ -40,6 +40,7 @@ from harness.claims import Claim
 from harness.procedures import Maker, Procedure, Relabeling, SignFlip
 from harness.results import Results
 from harness.samples import Sample
+from harness.stats.planning import draws_needed
 from harness.stats.results import Interval
 from harness.verdicts import Verdict, decide_samples, samples_by_look
 
@@ -166,10 +167,10 @@ def affordable(results: Results, seconds: float) -> int:
     """
     tested = [verdict for verdict in results.verdicts if verdict.reason is None]
     looks = max(1, len(results.by_look))
-    family, alpha = len(results.verdicts) + results.withdrawn, results.loaded.study.study.alpha
+    draws = draws_for(results.family, results.loaded.study.study.alpha)
     cost = (
         looks
-        * (draws_for(family, alpha) / DRAWS)
+        * (draws / DRAWS)
         * sum(
             _SECONDS_UNPAIRED
             if not verdict.is_paired
@@ -223,7 +224,7 @@ class _TestOnly(Relabeling):
 
 
 def draws_for(family: int, alpha: float) -> int:
-    """Random arrangements: their p ends at 1 / (draws + 1), below Holm's hardest step.
+    """Random arrangements, enough for Holm's hardest step.
 
     Else no rerun of a large family could err, whatever its verdicts do.
 
@@ -231,7 +232,7 @@ def draws_for(family: int, alpha: float) -> int:
         family: Claims in the family.
         alpha: Its level.
     """
-    return max(DRAWS, math.ceil(_FEWEST_HITS * family / alpha))
+    return max(DRAWS, draws_needed(alpha / family, _FEWEST_HITS))
 
 
 class _Reruns:
@@ -240,7 +241,7 @@ class _Reruns:
     def __init__(self, results: Results) -> None:
         self.study, self.verdicts = results.loaded.study, results.verdicts
         self.alpha = self.study.study.alpha
-        self.family = len(self.study.claims) + results.withdrawn
+        self.family = results.family
         self.draws = draws_for(self.family, self.alpha)
         self.looks = [
             quick_look(row[0].look, self.alpha, self.family)

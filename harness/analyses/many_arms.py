@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -17,7 +16,7 @@ from harness.stats import multiplicity, paired
 from harness.stats.bootstrap import iqm_over_blocks, iqm_over_tasks
 from harness.stats.factorial import Factorial, factorial
 from harness.stats.many_arms import FriedmanResult, NemenyiResult, friedman, nemenyi
-from harness.stats.planning import smallest_p
+from harness.stats.planning import draws_needed, smallest_p
 from harness.stats.results import Estimate, Interval
 from harness.stats.samples import difference
 from harness.stats.stochastic_order import stochastic_orders_of_pairs
@@ -25,6 +24,7 @@ from harness.study import Grid, Spec, Study
 
 FEWEST_ARMS = 3
 _FEWEST_DRAWS = 9_999  # random sign patterns a pair, where there are more than 20 replicates
+_FEWEST_HITS = 5
 _TARGETS = 200
 
 
@@ -184,8 +184,8 @@ def _compared(study: Study, table: Blocks) -> ManyArms:
 
 
 def _draws(pairs: int, alpha: float) -> int:
-    """Random sign patterns a pair: five times what Holm's hardest step needs to reject at all."""
-    return min(paired.DRAWS, max(_FEWEST_DRAWS, math.ceil(5 * pairs / alpha)))
+    """Random sign patterns a pair, enough for Holm's hardest step."""
+    return min(paired.DRAWS, max(_FEWEST_DRAWS, draws_needed(alpha / pairs, _FEWEST_HITS)))
 
 
 def _pairs(table: Blocks, alpha: float) -> list[Pair]:

@@ -21,6 +21,7 @@ from harness.measures import Curve
 from harness.procedures import Maker, PairedT, RankSum, Relabeling, SignedRank, SignFlip, WelchT
 from harness.results import Results
 from harness.samples import Curves, Known, Sample, claim_values, sample_of
+from harness.stats.planning import draws_needed
 from harness.stats.results import Interval
 from harness.verdicts import Outcome, Verdict, redecided
 
@@ -147,7 +148,7 @@ def _curve(
     claim = verdict.claim
     choices = reasonable_choices(claim, list(curves.values()))
     exchange = seconds_per_epoch(list(curves.values()))
-    family = len(results.verdicts) + results.withdrawn
+    family = results.family
     decided = partial(redecided, verdict, others=others, family=family)
     is_sampled = _is_sampled(verdict, family)
     own = own_choice(claim.measure, claim.margin)
@@ -231,9 +232,8 @@ def _procedures(verdict: Verdict, *, is_sampled: bool) -> dict[str, Maker]:
 def _is_sampled(verdict: Verdict, family: int) -> bool:
     """Whether few random arrangements are drawn, where all are many.
 
-    Their p ends at 1 / (draws + 1). Where Holm's hardest step, at an early look or in a large
-    family, asks for less than five times that, the deciding test is made as verdicts make it:
-    else specifications would flip for want of draws.
+    Where they are too few for Holm's hardest step, at an early look or in a large family, the
+    deciding test is made as verdicts make it: else specifications would flip for want of draws.
     """
     first, second = (side.n for side in verdict.sides)
     is_many = math.comb(first + second, first) > _EXACT_LABELINGS
@@ -241,4 +241,4 @@ def _is_sampled(verdict: Verdict, family: int) -> bool:
         is_many = verdict.n > EXACT_PAIRS
     alpha = verdict.alpha / family
     hardest = alpha if verdict.look is None else verdict.look.level(alpha)
-    return is_many and hardest * (DRAWS + 1) >= _FEWEST_HITS
+    return is_many and draws_needed(hardest, _FEWEST_HITS) <= DRAWS

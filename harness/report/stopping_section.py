@@ -121,8 +121,7 @@ def _look_table(results: Results, looks: Sequence[Look]) -> Table:
 
 def _alpha_and_claims(results: Results) -> tuple[float, int]:
     """The error rate of the study, and how many claims share it."""
-    study = results.loaded.study
-    return study.study.alpha, max(len(study.claims) + results.withdrawn, 1)
+    return results.loaded.study.study.alpha, max(results.family, 1)
 
 
 def _at_each_look(results: Results) -> Iterator[tuple[Look, Verdict]]:

@@ -98,6 +98,8 @@ class Worker:
         """Run a call in the process; one that died while it was idle is replaced."""
         if self._calls >= self._calls_before_renewal:
             self.stop()
+        # An executor interrupted half-way, with a thread that it has not started yet, can neither
+        # go on nor be shut down.
         with interrupted_only_afterwards(), _starting_deaf():
             try:
                 future: Future[Any] = self._process().submit(function, *arguments)

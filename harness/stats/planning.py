@@ -47,6 +47,19 @@ def smallest_p(n_pairs: int, draws: int | None = None) -> float:
     return max(smallest, 1 / (draws + 1))
 
 
+def draws_needed(level: float, hits: int) -> int:
+    """Random arrangements whose p can get to a level although ``hits`` of them are as extreme.
+
+    With only one, the data's own, p ends at 1 / (draws + 1) (Phipson & Smyth 2010): so few would
+    make a rejection the draws' matter, and not the data's.
+
+    Args:
+        level: What p is held against, that of Holm's hardest step.
+        hits: Arrangements as extreme as the data, these included.
+    """
+    return math.ceil(round(hits / level, 6)) - 1
+
+
 def smallest_p_unpaired(n: int, m: int) -> float:
     """Return the smallest two-sided permutation p of n against m values.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from threading import Thread
 
@@ -23,6 +24,7 @@ from harness.running.session import run_study
 from harness.samples import Sample, SideValue, sample_of
 from harness.store import Store
 from harness.study_file import load_study
+from harness.timed_on import TimedOn, timed_on
 from tests.running.conftest import Project
 from tests.stores import rewrite
 
@@ -190,7 +192,13 @@ def test_elapsed_seconds_of_a_shared_machine_are_warned_of(project: Project) -> 
         assert not any("elapsed seconds" in text for text in warned)
 
 
-def seconds_sample(clock: str, jobs: tuple[int, int]) -> Sample:
+def seconds_sample(
+    clock: str,
+    jobs: tuple[int, int] = (1, 1),
+    *,
+    kinds: Mapping[tuple[int, int], str] | None = None,
+    is_paired: bool = True,
+) -> Sample:
     """Case G2: arm A at 16 s an epoch beside its neighbours, arm B at 10 s."""
     claim = Claim(
         id="slower",
@@ -202,12 +210,18 @@ def seconds_sample(clock: str, jobs: tuple[int, int]) -> Sample:
     )
     values = [
         SideValue(
-            "slower", side, "ab"[side], replicate, Measured((16.0, 10.0)[side]), False, jobs[side]
+            "slower",
+            side,
+            "ab"[side],
+            replicate,
+            Measured((16.0, 10.0)[side]),
+            False,
+            TimedOn(jobs[side], (kinds or {}).get((side, replicate))),
         )
         for side in (0, 1)
         for replicate in range(6)
     ]
-    return sample_of(claim, values, is_paired=True)
+    return sample_of(claim, values, is_paired=is_paired)
 
 
 def test_wall_times_taken_beside_different_neighbours_are_refused() -> None:
@@ -221,6 +235,60 @@ def test_wall_times_taken_beside_different_neighbours_are_refused() -> None:
         alike = seconds_sample(clock, (8, 8))
         assert alike.reason is None
         assert not alike.notices
+
+
+def kinds_of(*pairs: tuple[str, str]) -> dict[tuple[int, int], str]:
+    """Processors by side and replicate, of pairs in the order of their replicates."""
+    return {(side, r): kind for r, pair in enumerate(pairs) for side, kind in enumerate(pair)}
+
+
+@pytest.mark.parametrize("clock", ["wall", "cpu"])
+def test_pairs_timed_on_two_processors_are_left_out(clock: str) -> None:
+    """A block begun on one machine and ended on another shows the difference of the machines."""
+    whole, apart = ("fast", "fast"), ("slow", "fast")
+    sample = seconds_sample(clock, kinds=kinds_of(*[whole] * 4, apart, whole))
+    assert sample.replicates[0] == (0, 1, 2, 3, 5)
+    assert sample.reason is None
+    assert sample.notices == (
+        "1 replicate left out of a claim on seconds, timed partly on one processor and partly on "
+        "another (fast; slow): 4",
+    )
+
+
+def test_whole_pairs_of_several_processors_are_compared_and_said_so() -> None:
+    sample = seconds_sample("cpu", kinds=kinds_of(*[("slow", "slow")] * 2, *[("fast", "fast")] * 4))
+    assert len(sample.replicates[0]) == 6
+    assert sample.reason is None
+    assert "several processors (fast; slow)" in " ".join(sample.notices)
+
+
+def test_pairs_that_are_all_apart_are_no_comparison() -> None:
+    sample = seconds_sample("cpu", kinds=kinds_of(*[("slow", "fast")] * 6))
+    assert "6 replicates left out" in str(sample.reason)
+    assert not sample.notices
+
+
+def test_unpaired_runs_of_two_processors_are_no_comparison() -> None:
+    mixed = kinds_of(*[("slow", "slow")] * 2, *[("fast", "fast")] * 4)
+    assert "no fair comparison" in str(seconds_sample("cpu", kinds=mixed, is_paired=False).reason)
+    assert seconds_sample("cpu", is_paired=False).reason is None
+
+
+def test_what_was_around_a_trial_is_that_of_its_environment() -> None:
+    trials = pd.DataFrame(
+        {
+            "arm": ["a", "b", "c"],
+            "replicate": [0, 0, 0],
+            "jobs": [2, 2, np.nan],
+            "environment": [1, 0, np.nan],
+        }
+    )
+    kinds = [{"processor": "P", "cpu_features": "avx2"}, {"processor": "Q", "cpu_features": ""}]
+    shared = timed_on(trials, kinds, is_timed_alone=False)
+    assert shared["a", 0] == TimedOn(2, "Q")
+    assert shared["b", 0] == TimedOn(2, "P (avx2)")
+    assert shared["c", 0] == TimedOn()
+    assert set(timed_on(trials, kinds, is_timed_alone=True).values()) == {TimedOn(1)}
 
 
 def test_totals_steady_epochs_and_start_up_stand_side_by_side() -> None:

@@ -54,6 +54,13 @@ class TestFloor:
         assert sign_flip_test(d, draws=999).p == planning.smallest_p(pairs, 999)
         assert planning.smallest_p(pairs) == 2 / 2**pairs
 
+    @pytest.mark.parametrize(("claims", "hits"), [(1, 1), (9, 5), (50, 2), (91, 5)])
+    def test_draws_suffice_although_some_are_as_extreme(self, claims: int, hits: int) -> None:
+        level = 0.05 / claims
+        draws = planning.draws_needed(level, hits)
+        assert hits / (draws + 1) <= level * (1 + 1e-12)
+        assert hits / draws > level
+
     def test_impossible_numbers_are_refused(self) -> None:
         with pytest.raises(ValueError, match="claims >= 1"):
             planning.least_pairs(0)
