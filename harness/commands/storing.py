@@ -196,7 +196,8 @@ def _add(contents: Contents, source: str, target: Store) -> None:
 
     added = add_contents(target, contents)
     finished = plural(contents.finished, "finished trial")
-    terminal.answer(f"{finished} in {source}; {added} added to {target.name}")
+    alone = f", and the times of {plural(added.times, 'trial')} taken alone" if added.times else ""
+    terminal.answer(f"{finished} in {source}; {added.trials} added to {target.name}{alone}")
 
 
 def _tell(loaded: LoadedStudy, repaired: Repaired) -> None:

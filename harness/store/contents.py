@@ -10,7 +10,7 @@ import json
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -109,18 +109,22 @@ def _read(connection: sa.Connection) -> Contents:
     return contents
 
 
-def add_contents(store: Store, contents: Contents) -> int:
-    """Put into a store what it does not have yet; what it has stays.
+class Added(NamedTuple):
+    """How much was put into a store: trials, and times that trials took alone."""
 
-    Returns:
-        The number of trials added.
+    trials: int
+    times: int
+
+
+def add_contents(store: Store, contents: Contents) -> Added:
+    """Put into a store what it does not have yet; what it has stays.
 
     Raises:
         StoreError: The store's trials were trained under another protocol, or it cannot be
             written; nothing was added.
     """
 
-    def work(connection: sa.Connection) -> int:
+    def work(connection: sa.Connection) -> Added:
         _check_protocol(store, connection, contents)
         for table in (META, DOCUMENTS, ARMS):
             (column,) = table.primary_key.columns
@@ -128,27 +132,29 @@ def add_contents(store: Store, contents: Contents) -> int:
             new = [row for key, row in contents.rows[table].items() if key not in there]
             if new:
                 connection.execute(sa.insert(table), new)
-        added = sum(
+        trials = sum(
             put_trial(connection, row, contents.epochs[CURVES].get(key, []))
             for key, row in contents.whole(TRIALS).items()
         )
-        _add_timings(connection, contents)
-        return added
+        return Added(trials, _add_times(connection, contents))
 
     return store.database.write(work)
 
 
-def _add_timings(connection: sa.Connection, contents: Contents) -> None:
+def _add_times(connection: sa.Connection, contents: Contents) -> int:
     """A trial may be timed long after it was added: its timing follows it, to the same curve."""
     seals = {
         row.fingerprint: row.curve
         for row in connection.execute(sa.select(TRIALS.c.fingerprint, TRIALS.c.curve))
     }
     timed = set(connection.scalars(sa.select(TIMED_TRIALS.c.fingerprint)))
+    added = 0
     for key, row in contents.whole(TIMED_TRIALS).items():
         seal = curve_seal(CURVES, contents.epochs[CURVES].get(key, []))
         if key not in timed and seal is not None and seal == seals.get(key):
             put_timing(connection, row, contents.epochs[TIMED_EPOCHS][key])
+            added += 1
+    return added
 
 
 def _check_protocol(store: Store, connection: sa.Connection, contents: Contents) -> None:

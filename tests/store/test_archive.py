@@ -45,7 +45,7 @@ def text(tmp_path: Path) -> str:
 def test_what_was_saved_comes_back(store: Store, text: str) -> None:
     contents = archive_contents(text, "a.jsonl")
     assert contents.finished == 11
-    assert add_contents(store, contents) == 12
+    assert add_contents(store, contents) == (12, 1)
     again = archive_text(read_contents(store))
     assert again == text
     assert store.protocol() == PROTOCOL
@@ -74,8 +74,8 @@ def test_an_archive_saved_again_only_grows(store: Store) -> None:
 
 def test_trials_that_are_there_stay(store: Store, text: str) -> None:
     fill(store, range(3))
-    assert add_contents(store, archive_contents(text, "a.jsonl")) == 9
-    assert add_contents(store, archive_contents(text, "a.jsonl")) == 1  # the failed one, again
+    assert add_contents(store, archive_contents(text, "a.jsonl")) == (9, 0)
+    assert add_contents(store, archive_contents(text, "a.jsonl")) == (1, 0)  # the failed one, again
 
 
 def test_a_changed_digit_is_noticed_wherever_it_is(text: str) -> None:

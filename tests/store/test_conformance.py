@@ -382,12 +382,12 @@ def test_results_go_from_a_file_to_a_team_and_back(place: Place, tmp_path: Path)
         own.record_all([record("k2", status="failed")], {"claims": {"c": "hash"}})
         own.record_timing("k1", record("k1", epochs=2).rows, difference=None, load=None)
         team.record_all([record("k2")], {"claims": {"c": "hash"}})
-        assert add_contents(team, read_contents(own)) == 1
-        assert add_contents(team, read_contents(own)) == 0
+        assert add_contents(team, read_contents(own)) == (1, 1)
+        assert add_contents(team, read_contents(own)) == (0, 0)
         assert team.statuses(["k1", "k2"]) == dict.fromkeys(["k1", "k2"], "completed")
         assert team.timing_differences() == {"k1": None}
         assert team.arm("settings") == own.arm("settings")
-        assert add_contents(own, read_contents(team)) == 1
+        assert add_contents(own, read_contents(team)) == (1, 0)
         assert own.statuses(["k1", "k2"]) == dict.fromkeys(["k1", "k2"], "completed")
         assert own.curves().equals(team.curves())
 
@@ -398,11 +398,11 @@ def test_what_was_timed_since_follows_its_trial(place: Place, tmp_path: Path) ->
         for key in ("k1", "k2", "k3"):
             own.record_all([record(key)], {})
         team.record_all([record("k2", epochs=2)], {})
-        assert add_contents(team, read_contents(own)) == 2
+        assert add_contents(team, read_contents(own)) == (2, 0)
         team.record_timing("k3", record("k3").rows, difference="there", load=None)
         for key in ("k1", "k2", "k3"):
             own.record_timing(key, record(key).rows, difference=None, load=0.5)
-        assert add_contents(team, read_contents(own)) == 0
+        assert add_contents(team, read_contents(own)) == (0, 1)
         assert team.timing_differences() == {"k1": None, "k3": "there"}
         both = own.timings().query("fingerprint != 'k2'").reset_index(drop=True)
         assert team.timings().equals(both)
