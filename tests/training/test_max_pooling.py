@@ -110,3 +110,93 @@ def test_a_gpu_keeps_tensorflows_own_op(monkeypatch: pytest.MonkeyPatch) -> None
 
     monkeypatch.setattr(tf.config, "get_visible_devices", lambda kind: [f"a {kind}"])
     assert pool_faster(pooling((4, 4, 1), pool_size=2)) == 0
+
+
+def stack(precision: str, **convolution: Any) -> Any:
+    """A convolution with a ReLU, pooled; always the same weights."""
+    import keras
+
+    settings = {"activation": "relu", "kernel_initializer": keras.initializers.GlorotUniform(3)}
+    layers = [
+        keras.Input((9, 9, 2), dtype=precision),
+        keras.layers.Conv2D(4, 2, **settings | convolution, dtype=precision),
+        keras.layers.MaxPooling2D(2, dtype=precision),
+    ]
+    return keras.Sequential(layers)
+
+
+def ways_back(model: Any, images: Any) -> list[Any]:
+    """The gradients by images, kernel and bias of a loss that weighs each pooled value."""
+    import tensorflow as tf
+
+    with tf.GradientTape() as tape:
+        tape.watch(images)
+        pooled = model(images)
+        weights = tf.reshape(tf.range(tf.size(pooled), dtype=tf.float32) - 7.5, pooled.shape)
+        loss = tf.reduce_sum(tf.cast(pooled, tf.float32) * weights)
+    return [np.asarray(g) for g in tape.gradient(loss, [images, *model.trainable_variables])]
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_relu_takes_its_gradient_from_the_pooling_behind_it(precision: str) -> None:
+    from harness.training.max_pooling import pool_faster
+
+    plain, fast = stack(precision), stack(precision)
+    assert pool_faster(fast) == 1
+    assert fast.layers[0].activation is not plain.layers[0].activation
+    images = few_values((5, 9, 9, 2), precision)
+    np.testing.assert_array_equal(np.asarray(fast(images)), np.asarray(plain(images)))
+    for found, expected in zip(ways_back(fast, images), ways_back(plain, images), strict=True):
+        np.testing.assert_array_equal(found, expected)
+        assert np.count_nonzero(expected)
+    assert (np.asarray(plain(images)) == 0).any()  # windows without a positive value
+
+
+def test_a_relu_that_others_read_keeps_its_gradient() -> None:
+    """Else what the others send back would pass where the ReLU is flat."""
+    import keras
+    import tensorflow as tf
+
+    from harness.training.max_pooling import pool_faster
+
+    def both(inner: Any) -> Any:
+        pooled, read = inner.layers[1].output, inner.layers[0].output
+        return keras.Model(
+            inner.inputs, [pooled, keras.layers.GlobalAveragePooling2D(name="read")(read)]
+        )
+
+    plain, fast = (both(stack("float32")) for _ in range(2))
+    assert pool_faster(fast) == 1
+    images = few_values((5, 9, 9, 2))
+    for part in (0, 1):
+        found = []
+        for model in (plain, fast):
+            with tf.GradientTape() as tape:
+                loss = tf.reduce_sum(model(images)[part])
+            found.append(tape.gradient(loss, model.trainable_variables[0]))
+        np.testing.assert_array_equal(np.asarray(found[1]), np.asarray(found[0]))
+
+
+@pytest.mark.parametrize("shared", ["its own", "another stack's"])
+def test_a_convolution_that_is_used_twice_keeps_its_relu(shared: str) -> None:
+    import keras
+
+    from harness.training.max_pooling import pool_faster
+
+    model = stack("float32")
+    before = model.layers[0].activation
+    if shared == "its own":
+        keras.layers.Flatten()(model.layers[0].output)
+    else:
+        keras.Sequential([keras.Input((9, 9, 2)), model.layers[0], keras.layers.Flatten()])
+    assert pool_faster(model) == 1
+    assert model.layers[0].activation is before
+
+
+def test_other_activations_are_left_alone() -> None:
+    from harness.training.max_pooling import pool_faster
+
+    model = stack("float32", activation="tanh")
+    before = model.layers[0].activation
+    assert pool_faster(model) == 1
+    assert model.layers[0].activation is before
