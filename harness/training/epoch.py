@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from harness.training.fused_updates import fuse
 from harness.training.max_pooling import pool_faster
+from harness.training.relu_gradient import rectify_faster
 from harness.training.tensors import DataTensors
 
 VALIDATION_BATCH = 100
@@ -55,6 +56,7 @@ class CompiledEpoch:
         optimizer.build(model.trainable_variables)
         fuse(optimizer)
         pool_faster(model)
+        rectify_faster(model)
         self._data, self._batch_size = data, batch_size
         self._fresh_optimizer = [_compact(v) for v in optimizer.variables]
         self._train = tf.function(self._train_epoch, autograph=False)

@@ -68,3 +68,34 @@ def test_a_model_with_it_can_be_rebuilt_from_its_config() -> None:
     layer, _ = dropped(0.2, name="dropout_1")
     config = keras.saving.serialize_keras_object(layer)
     assert isinstance(keras.saving.deserialize_keras_object(config), type(layer))
+
+
+@pytest.mark.parametrize("rate", [0.25, 0.2])
+@pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
+def test_many_values_are_thinned_to_the_same_bits(
+    precision: str, rate: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Forward and backward, and compiled indeed."""
+    import tensorflow as tf
+
+    from harness.catalog import dropout
+
+    rng = np.random.default_rng(3)
+    values, weights = (tf.cast(rng.normal(size=(600, 500)), precision) for _ in range(2))
+
+    def both_ways() -> list[Any]:
+        layer = dropout.Dropout(rate, seed=5, dtype=precision)
+        with tf.GradientTape() as tape:
+            tape.watch(values)
+            outputs = layer(values, training=True)
+            loss = tf.reduce_sum(tf.cast(outputs * weights, tf.float32))
+        return [np.asarray(outputs), np.asarray(tape.gradient(loss, values))]
+
+    before = dropout._compiled.experimental_get_tracing_count()
+    compiled = both_ways()
+    assert dropout._compiled.experimental_get_tracing_count() == before + 1
+    monkeypatch.setattr(dropout, "LARGE", 10**9)
+    for found, expected in zip(compiled, both_ways(), strict=True):
+        assert np.asarray(found).tobytes() == np.asarray(expected).tobytes()
+        assert 0 < np.count_nonzero(expected) < expected.size
+    assert dropout._compiled.experimental_get_tracing_count() == before + 1
