@@ -5,6 +5,7 @@ TensorFlow converts value by value there; XLA compiles the same to vector instru
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import keras
@@ -43,7 +44,7 @@ def _relu(values: tf.Tensor) -> tuple[tf.Tensor, Any]:
     return rectified, lambda gradient: _gradient(rectified, gradient)
 
 
-@tf.function(autograph=False, jit_compile=True)
+@partial(tf.function, autograph=False, jit_compile=True)
 def _gradient(rectified: tf.Tensor, gradient: tf.Tensor) -> tf.Tensor:
     """What passes where a value is positive; elsewhere zero, or NaN where it is not finite."""
     # Exact, and XLA makes a pass over memory of each step that it computes in 16 bits.

@@ -29,7 +29,7 @@ def ways_back(model: Any, weights: Any) -> list[Any]:
         values = model(images)
         loss = tf.reduce_sum(tf.cast(values, tf.float32) * weights)
     found = tape.gradient(loss, [images, *model.trainable_variables])
-    return [np.asarray(one) for one in (values, *found)]
+    return [np.asarray(one, np.float32) for one in (values, *found)]
 
 
 @pytest.mark.parametrize("largest", [1.0, np.inf, np.nan])
