@@ -170,7 +170,7 @@ def docs(session: nox.Session) -> None:
 # without, the two at full scale take twice as long.
 PUBLISHED = {
     "convergence": ("convergence", None, 10),
-    "convergence-full": ("convergence", "full", 170),
+    "convergence-full": ("convergence", "full", 140),
     "randomness": ("randomness", None, 30),
     "randomness-full": ("randomness", "full", 60),
     "optimizers": ("optimizers", None, 20),
