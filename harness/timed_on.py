@@ -52,12 +52,12 @@ def timed_on(
             (str(arm), int(replicate)): there
             for arm, replicate in zip(trials["arm"], trials["replicate"], strict=True)
         }
-    kinds = [_processor(document) for document in environments]
+    kinds = {place: _processor(document) for place, document in enumerate(environments)}
     columns = (trials[name] for name in ("arm", "replicate", "jobs", "environment"))
     return {
         (str(arm), int(replicate)): TimedOn(
             jobs=None if pd.isna(jobs) else int(jobs),
-            processor=None if pd.isna(place) else kinds[int(place)],
+            processor=None if pd.isna(place) else kinds.get(int(place)),
         )
         for arm, replicate, jobs, place in zip(*columns, strict=True)
     }
