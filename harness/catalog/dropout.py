@@ -7,11 +7,12 @@ bits come from Keras' own seed state through the same generator (Philox; Salmon 
 other values are dropped than `keras.layers.Dropout` drops from the same seed.
 """
 
-from functools import partial
 from typing import Any
 
 import keras
 import tensorflow as tf
+
+from harness.catalog.compiling import compiled, pays, widened
 
 LARGE = 1 << 18
 """Values from which on compiling by XLA pays: below, calling what it compiled takes as long."""
@@ -32,14 +33,9 @@ class Dropout(keras.layers.Dropout):  # type: ignore[misc]  # Keras has no types
             return super().call(inputs, training=training)
         bits = _bits(self.seed_generator.next(), tf.shape(inputs), kind)
         scale = states / (states - dropped)
-        if (inputs.shape.num_elements() or 0) < LARGE or tf.config.get_visible_devices("GPU"):
-            return _thinned(inputs, bits, dropped, scale)
-        return _thinned_in_one(inputs, bits, dropped, scale)
-
-
-def _thinned(values: tf.Tensor, bits: tf.Tensor, dropped: int, scale: float) -> tf.Tensor:
-    """The values whose bits are not among the first ``dropped`` states, scaled; zero elsewhere."""
-    return values * (tf.cast(bits >= dropped, values.dtype) * scale)
+        if (inputs.shape.num_elements() or 0) >= LARGE and pays():
+            return _thinned_in_one(inputs, bits, dropped, scale)
+        return inputs * (tf.cast(bits >= dropped, inputs.dtype) * scale)
 
 
 def _thinned_in_one(values: tf.Tensor, bits: tf.Tensor, dropped: int, scale: float) -> tf.Tensor:
@@ -54,14 +50,12 @@ def _thinned_in_one(values: tf.Tensor, bits: tf.Tensor, dropped: int, scale: flo
     return thinned(values)
 
 
-@partial(tf.function, autograph=False, jit_compile=True)
+@compiled
 def _compiled(values: tf.Tensor, bits: tf.Tensor, dropped: int, scale: float) -> tf.Tensor:
-    if values.dtype.size >= tf.float32.size:
-        return _thinned(values, bits, dropped, scale)
-    # Exact, and XLA makes a pass over memory of each step that it computes in 16 bits.
-    factor = tf.cast(tf.cast(scale, values.dtype), tf.float32)
-    kept = tf.cast(bits >= dropped, tf.float32)
-    return tf.cast(tf.cast(values, tf.float32) * (kept * factor), values.dtype)
+    kind = widened(values.dtype)
+    factor = tf.cast(tf.cast(scale, values.dtype), kind)  # rounded as the values are
+    kept = tf.cast(bits >= dropped, kind)
+    return tf.cast(tf.cast(values, kind) * (kept * factor), values.dtype)
 
 
 def _bits(seed: Any, shape: tf.Tensor, kind: tf.DType) -> tf.Tensor:

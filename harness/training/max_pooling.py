@@ -15,6 +15,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from harness.catalog.compiling import compiled, pays, widened
+from harness.training.relu_gradient import is_rectified
+
 LARGEST_WINDOW = 16
 """Values in a window; XLA's work of compiling grows with them, and TensorFlow's op need not."""
 
@@ -30,7 +33,7 @@ def pool_faster(model: keras.Model) -> int:
         How many pooling layers were changed: those of Keras' own kind whose windows are small and
         do not overlap, and none where there is a GPU, on which TensorFlow's op is fast.
     """
-    if tf.config.get_visible_devices("GPU"):
+    if not pays():
         return 0
     rectified = {id(pool): convolution for convolution, pool in _rectified_pools(model)}
     layers = [layer for layer in model._flatten_layers() if _can_be_faster(layer)]
@@ -38,8 +41,9 @@ def pool_faster(model: keras.Model) -> int:
         convolution = rectified.get(id(layer))
         if convolution is not None:
             convolution.activation = _relu_without_gradient
-        window, is_rectified = tuple(layer.pool_size), convolution is not None
-        layer.call = partial(_max_pool, layer.call, window, is_rectified=is_rectified)
+        layer.call = partial(
+            _max_pool, layer.call, tuple(layer.pool_size), takes_relu=convolution is not None
+        )
     return len(layers)
 
 
@@ -61,8 +65,7 @@ def _rectified_pools(model: keras.Model) -> Iterator[tuple[keras.Layer, keras.La
         for before, after in pairwise(stack.layers):
             nodes = (before._inbound_nodes, before._outbound_nodes, after._inbound_nodes)
             if (
-                type(before) is keras.layers.Conv2D
-                and before.activation is keras.activations.relu
+                is_rectified(before)
                 and all(len(found) == 1 for found in nodes)
                 and None not in before.output.shape[1:]
             ):
@@ -80,7 +83,7 @@ def _max_pool(
     window: tuple[int, int],
     images: tf.Tensor,
     *,
-    is_rectified: bool,
+    takes_relu: bool,
 ) -> tf.Tensor:
     """What the layer's own call gives, with another way back."""
     if None in images.shape[1:]:
@@ -88,15 +91,15 @@ def _max_pool(
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]  # TensorFlow has no types
     def pooled(values: tf.Tensor) -> tuple[tf.Tensor, Any]:
-        way_back = partial(_gradient, window=window, is_rectified=is_rectified)
+        way_back = partial(_gradient, window=window, takes_relu=takes_relu)
         return plain(values), lambda gradient: way_back(values, gradient)
 
     return pooled(images)
 
 
-@partial(tf.function, autograph=False, jit_compile=True)
+@compiled
 def _gradient(
-    images: tf.Tensor, gradient: tf.Tensor, *, window: tuple[int, int], is_rectified: bool
+    images: tf.Tensor, gradient: tf.Tensor, *, window: tuple[int, int], takes_relu: bool
 ) -> tf.Tensor:
     """Give each window's gradient to its first largest value, row by row; the others get zero.
 
@@ -105,7 +108,7 @@ def _gradient(
         gradient: Of the loss by the pooled values, (images, windows down, windows across,
             channels).
         window: Height and width of a window.
-        is_rectified: Whether ``images`` are the values of a ReLU whose gradient is to be taken,
+        takes_relu: Whether ``images`` are the values of a ReLU whose gradient is to be taken,
             too.
 
     Returns:
@@ -114,8 +117,7 @@ def _gradient(
     high, wide = window
     down, across, channels = gradient.shape[1:]
     covered = images[:, : down * high, : across * wide]
-    # Exact, and XLA makes a pass over memory of each step that it computes in 16 bits.
-    kind = tf.float32 if images.dtype.size < tf.float32.size else images.dtype
+    kind = widened(images.dtype)
     windows = tf.reshape(tf.cast(covered, kind), [-1, down, high, across, wide, channels])
     passed = tf.cast(gradient, kind)
     largest = tf.fill(tf.shape(gradient), kind.min)
@@ -124,7 +126,7 @@ def _gradient(
         value = windows[:, :, place // wide, :, place % wide]
         larger = value > largest
         largest, first = tf.where(larger, value, largest), tf.where(larger, place, first)
-    if is_rectified:
+    if takes_relu:
         passed *= tf.cast(largest > 0, kind)
     places = tf.reshape(tf.range(high * wide), [1, 1, high, 1, wide, 1])
     taken = first[:, :, None, :, None] == places

@@ -5,11 +5,12 @@ TensorFlow converts value by value there; XLA compiles the same to vector instru
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import keras
 import tensorflow as tf
+
+from harness.catalog.compiling import compiled, pays, widened
 
 
 def rectify_faster(model: keras.Model) -> int:
@@ -22,20 +23,21 @@ def rectify_faster(model: keras.Model) -> int:
         How many layers were changed: those that compute in bfloat16, and none where there is a
         GPU. In float32, and for the few values of a dense layer, TensorFlow's op is as fast.
     """
-    if tf.config.get_visible_devices("GPU"):
+    if not pays():
         return 0
-    layers = [layer for layer in model._flatten_layers() if _can_be_faster(layer)]
+    layers = [
+        layer
+        for layer in model._flatten_layers()
+        if is_rectified(layer) and layer.compute_dtype == "bfloat16"
+    ]
     for layer in layers:
         layer.activation = _relu
     return len(layers)
 
 
-def _can_be_faster(layer: keras.Layer) -> bool:
-    return (
-        type(layer) is keras.layers.Conv2D
-        and layer.activation is keras.activations.relu
-        and layer.compute_dtype == "bfloat16"
-    )
+def is_rectified(layer: keras.Layer) -> bool:
+    """Whether a layer is Keras' own convolution with a ReLU, as it was built."""
+    return type(layer) is keras.layers.Conv2D and layer.activation is keras.activations.relu
 
 
 @tf.custom_gradient  # type: ignore[untyped-decorator]  # TensorFlow has no types
@@ -44,10 +46,10 @@ def _relu(values: tf.Tensor) -> tuple[tf.Tensor, Any]:
     return rectified, lambda gradient: _gradient(rectified, gradient)
 
 
-@partial(tf.function, autograph=False, jit_compile=True)
+@compiled
 def _gradient(rectified: tf.Tensor, gradient: tf.Tensor) -> tf.Tensor:
     """What passes where a value is positive; elsewhere zero, or NaN where it is not finite."""
-    # Exact, and XLA makes a pass over memory of each step that it computes in 16 bits.
-    wide = tf.cast(gradient, tf.float32)
-    passed = tf.where(tf.cast(rectified, tf.float32) > 0, wide, wide * 0)
+    kind = widened(gradient.dtype)
+    whole = tf.cast(gradient, kind)
+    passed = tf.where(tf.cast(rectified, kind) > 0, whole, whole * 0)
     return tf.cast(passed, gradient.dtype)
