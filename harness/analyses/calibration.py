@@ -166,6 +166,8 @@ def affordable(results: Results, seconds: float) -> int:
     same study always gets the same number.
     """
     tested = [verdict for verdict in results.verdicts if verdict.reason is None]
+    if not tested:
+        return 0
     looks = max(1, len(results.by_look))
     draws = draws_for(results.family, results.loaded.study.study.alpha)
     cost = (
@@ -180,7 +182,7 @@ def affordable(results: Results, seconds: float) -> int:
             for verdict in tested
         )
     )
-    return min(REPEATS, int(seconds / cost) // 100 * 100) if tested else 0
+    return min(REPEATS, int(seconds / cost) // 100 * 100)
 
 
 def calibrate(results: Results, *, repeats: int = REPEATS, seed: int = 0) -> Calibration | None:
